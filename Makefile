@@ -1,0 +1,87 @@
+# Two commands do everything on a machine with Python 3.11 or later: `make lab` and `make test`.
+# Environments are rebuilt when pyproject.toml or a list under requirements/ changes, and else left alone.
+
+PYTHON ?= python3
+LAB_ARGS ?=
+TEST_ARGS ?=
+BENCH_ARGS ?=
+LOCK_ARGS ?=
+
+BIN := .venv/bin
+LAB := .venv/.lab-installed
+DEV := .venv/.dev-installed
+OLDEST := .venv-oldest/.installed
+BENCH := .venv-bench/.installed
+ARCTIC := .venv-bench-arctic/.installed
+INSTALL := -m pip install --quiet --disable-pip-version-check
+PYTEST := -m pytest -n 2 --dist loadgroup
+COMPILE := .venv-lock/bin/uv --system-certs pip compile --quiet --universal --python-version 3.11 --no-annotate \
+	--custom-compile-command "make lock" pyproject.toml $(LOCK_ARGS)
+
+.NOTPARALLEL:
+.PHONY: help lab test check chromium bench lock clean
+
+help:
+	@echo "make lab     install, and open JupyterLab on notebooks/quickstart.ipynb (LAB_ARGS=\"--no-browser --port=9999\")"
+	@echo "make test    install what the tests need, check, and run all tests (TEST_ARGS=\"-k merge\")"
+	@echo "make check   lint, format, types and import layers only"
+	@echo "make bench   measure against other tools (BENCH_ARGS=--help)"
+	@echo "make lock    resolve the lists under requirements/ again (LOCK_ARGS=--upgrade for newer versions)"
+	@echo "make clean   remove environments and caches"
+	@echo "PYTHON=python3.12 in front chooses the Python that environments are made with."
+
+lab: $(LAB)
+	$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/quickstart.ipynb $(LAB_ARGS)
+
+test: check chromium $(OLDEST)
+	$(BIN)/python $(PYTEST) $(TEST_ARGS)
+	.venv-oldest/bin/python $(PYTEST) -m "not browser and not notebook" $(TEST_ARGS)
+
+check: $(DEV)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-logo
+
+chromium: $(DEV)
+	@sh .ci/need chromium $(BIN)/python
+
+bench: $(BENCH) $(ARCTIC)
+	.venv-bench/bin/python tests/benchmarks/run.py $(BENCH_ARGS)
+
+lock: | .venv-lock/bin/python
+	.venv-lock/bin/python $(INSTALL) --group lock
+	$(COMPILE) --all-extras --group test --group ui --group check --group bench -o requirements/locked.txt
+	$(COMPILE) --extra polars --group test --group ui -c requirements/oldest.in -o requirements/oldest.txt
+	$(COMPILE) --extra polars --group bench-arctic -o requirements/bench-arctic.txt
+
+clean:
+	rm -rf .venv .venv-oldest .venv-bench .venv-bench-arctic .venv-lock build dist
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The name of the rule says which environment; a Python that has gone leaves a dangling link, and so a new environment.
+%/bin/python:
+	@sh .ci/need python "$(PYTHON)"
+	$(PYTHON) -m venv --clear $* || { rm -rf $*; exit 1; }
+	$@ $(INSTALL) --upgrade "pip>=25.1,<27"
+
+$(LAB): pyproject.toml requirements/locked.txt | .venv/bin/python
+	$(BIN)/python $(INSTALL) -c requirements/locked.txt -e ".[lab]"
+	@touch $@
+
+$(DEV): pyproject.toml requirements/locked.txt | .venv/bin/python
+	$(BIN)/python $(INSTALL) -c requirements/locked.txt -e ".[lab]" --group test --group ui --group check
+	@touch $(LAB) $@
+
+$(OLDEST): pyproject.toml requirements/oldest.txt | .venv-oldest/bin/python
+	.venv-oldest/bin/python $(INSTALL) -c requirements/oldest.txt -e ".[polars]" --group test --group ui
+	@touch $@
+
+$(BENCH): pyproject.toml requirements/locked.txt | .venv-bench/bin/python
+	.venv-bench/bin/python $(INSTALL) -c requirements/locked.txt -e ".[polars]" --group bench
+	@touch $@
+
+$(ARCTIC): pyproject.toml requirements/bench-arctic.txt | .venv-bench-arctic/bin/python
+	.venv-bench-arctic/bin/python $(INSTALL) -c requirements/bench-arctic.txt -e ".[polars]" --group bench-arctic
+	@touch $@

@@ -1,0 +1,1 @@
+"""What a repository remembers besides bytes: refs, commits, where objects lie, workspaces, the operation log."""

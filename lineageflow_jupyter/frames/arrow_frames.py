@@ -1,0 +1,135 @@
+"""Arrow tables and record batches as frame contents, and back. Payload of the body::
+
+    [shape, flavours, required, field metadata, schema metadata]
+
+    shape           "table" or "batch" (comes back as one record batch)
+    flavours        [[first, count, flavour]…]: None where the stored type is the type, else as in
+                    ``arrow_types.encode_values``
+    required        [[first, count, True]…]: columns that are not nullable
+    field metadata  [[position, [[key, value]…]]…]
+    schema metadata [[key, value]…]
+
+Chunks are joined. A dictionary comes back unified over all chunks, without nulls and repeated values inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from lineageflow_jupyter.errors import UnsupportedData
+from lineageflow_jupyter.frames.arrow_types import (
+    UnsupportedType,
+    decode_metadata,
+    decode_values,
+    encode_metadata,
+    encode_values,
+    is_default,
+)
+from lineageflow_jupyter.frames.content import (
+    ColumnContent,
+    Companions,
+    Encoded,
+    FrameContent,
+    companion,
+    contiguous,
+    damaged,
+    flavours_at,
+    reading,
+    runs,
+    shown,
+)
+
+
+def encode_arrow(frame: Any, version: int) -> FrameContent:
+    """Take an Arrow table or record batch apart.
+
+    Raises
+    ------
+    UnsupportedData
+        Naming the column whose type cannot be stored.
+    """
+    companions = Companions()
+    columns, flavours = [], []
+    for position, (field, column) in enumerate(zip(frame.schema, frame.columns, strict=True)):
+        array, flavour = column, None
+        if not is_default(field.type):
+            try:
+                array, flavour = encode_values(column, _adder(companions, position))
+            except UnsupportedType as error:
+                raise UnsupportedData(
+                    f"column {shown(field.name)}: {error}",
+                    remedy="Cast the column to a primitive, text, list or struct type first",
+                ) from error
+        columns.append(ColumnContent(field.name, "data", array))
+        flavours.append(flavour)
+    payload = [
+        "table" if isinstance(frame, pa.Table) else "batch",
+        runs(flavours),
+        runs([None if field.nullable else True for field in frame.schema]),
+        [[i, encode_metadata(field.metadata)] for i, field in enumerate(frame.schema) if field.metadata],
+        encode_metadata(frame.schema.metadata),
+    ]
+    body = [version, "arrow", companions.owners, payload]
+    return FrameContent(frame.num_rows, tuple(columns), tuple(companions.arrays), body)
+
+
+def _adder(companions: Companions, position: int) -> Any:
+    return lambda array: companions.add(array, position, aligned=False)
+
+
+def decode_arrow(content: FrameContent, payload: Encoded, positions: Sequence[int]) -> Any:
+    """Put an Arrow table or record batch together again.
+
+    Parameters
+    ----------
+    content : FrameContent
+        Stored values and description.
+    payload : list
+        The body's last part.
+    positions : sequence of int
+        Positions of the columns among all columns of the table.
+
+    Returns
+    -------
+    pyarrow.Table or pyarrow.RecordBatch
+        With the schema that was stored.
+    """
+    with reading():
+        shape, flavours, required, field_metadata, metadata = payload
+        needed = flavours_at(required, positions)
+        described = {position: decode_metadata(pairs) for position, pairs in field_metadata}
+        arrays, fields = [], []
+        for i, (column, flavour) in enumerate(zip(content.columns, flavours_at(flavours, positions), strict=True)):
+            array = contiguous(column.array)
+            if len(array) != content.rows:
+                raise damaged(f"a column has {len(array)} rows instead of {content.rows}")
+            if flavour is not None:
+                array = decode_values(array, flavour, lambda number: companion(content.companions, number))
+            arrays.append(array)
+            fields.append(pa.field(column.name, array.type, needed[i] is None, described.get(positions[i])))
+        schema = pa.schema(fields, decode_metadata(metadata))
+        if shape == "batch":
+            return (
+                pa.RecordBatch.from_arrays([contiguous(a) for a in arrays], schema=schema)
+                if arrays
+                else _empty(content.rows, schema).to_batches()[0]
+            )
+        if shape != "table":
+            raise damaged(f"the shape {shown(shape)}")
+        return pa.Table.from_arrays(arrays, schema=schema) if arrays else _empty(content.rows, schema)
+
+
+def table_of(columns: Sequence[tuple[str, Any]], rows: int) -> Any:
+    """Table of named arrays; names may occur twice, and there may be rows without columns."""
+    if not columns:
+        return _empty(rows, pa.schema([]))
+    return pa.Table.from_arrays([array for _, array in columns], [name for name, _ in columns])
+
+
+def _empty(rows: int, schema: Any) -> Any:
+    """Table of so many rows and no columns."""
+    table = pa.table({"rows": pa.nulls(rows)}).select([])
+    return table.replace_schema_metadata(schema.metadata)

@@ -1,0 +1,325 @@
+"""Stored values: how the buffers of one chunk or manifest lie in a pack, compressed where that pays.
+
+The form of a stored value is not part of any id: it may change without renaming an object. What the buffers mean
+belongs to ``frames.canonical`` and ``model.objects``; checksums and packs belong to ``store``. Layout (little-endian;
+``docs/format.md``)::
+
+    u8 form   u8 W     bytes of each number that follows: 1, 2, 4 or 8
+    uW count  uW header length
+    count times:  u8 codec  u8 filter  uW raw bytes  uW stored bytes
+    header, then the stored buffers in order, to the last byte of the value
+
+Codec 0 is raw, 1 a Blosc frame (its own header names compressor and shuffle). Filter 0 is none; 4 or 8 says that the
+buffer holds the first and then the differences of unsigned integers of so many bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lineageflow_jupyter.errors import CorruptData, NewerFormat
+
+FORM_FULL, FORM_PATCH, FORM_SELECTION = 0, 1, 2
+"""Forms of a stored value. Patches and selections are reserved for a later version."""
+
+RAW, BLOSC = 0, 1
+NO_FILTER = 0
+
+SMALLEST = 256
+"""Buffers below so many bytes are stored raw: the Blosc header alone takes 16."""
+LARGEST = 2**31 - 17
+"""Blosc's limit; what is larger is stored raw."""
+BLOCK = 1 << 20
+"""One block a chunk, in all but very long text: smaller and faster than Blosc's own choice (docs/decisions/002)."""
+WORTHWHILE = 1 / 32
+"""Share of the bytes that compression must save."""
+
+_SAMPLE = 1024
+_NUMBERS = {1: "<BB", 2: "<HH", 4: "<II", 8: "<QQ"}
+_ENTRIES = {1: "<BBBB", 2: "<BBHH", 4: "<BBII", 8: "<BBQQ"}
+_BLOSC_HEADER = struct.Struct("<BBBBIII")
+_MEMCPYED = 2
+_FSCK = "Run fsck to see what is damaged"
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def encode_value(header: bytes, buffers: Sequence[Any], widths: Sequence[int]) -> list[Any]:
+    """Encode a header and buffers as one stored value.
+
+    Parameters
+    ----------
+    header : bytes
+        Kept as it is.
+    buffers : sequence of bytes-like
+        Contiguous, of any length.
+    widths : sequence of int
+        For each buffer, bytes of one element; 1 for text and bitmaps.
+
+    Returns
+    -------
+    list of bytes-like
+        Parts of the stored value, in order. Buffers that are stored raw are not copied.
+    """
+    views = [_flat(buffer) for buffer in buffers]
+    if any(SMALLEST <= len(view) <= LARGEST for view in views):
+        stored = _off_main_thread(_store_all, views, widths)
+    else:
+        stored = [(RAW, NO_FILTER, view) for view in views]
+    largest = max([len(header), len(views), *map(len, views)])
+    width = next(width for width in _NUMBERS if largest < 1 << 8 * width)
+    entry = struct.Struct(_ENTRIES[width])
+    prefix = bytearray((FORM_FULL, width))
+    prefix += struct.pack(_NUMBERS[width], len(views), len(header))
+    for view, (codec, filter_, data) in zip(views, stored, strict=True):
+        prefix += entry.pack(codec, filter_, len(view), len(data))
+    return [bytes(prefix) + header, *(data for _, _, data in stored if len(data))]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredValue:
+    """A parsed stored value, whose buffers are decoded when they are asked for.
+
+    Parameters
+    ----------
+    header : memoryview
+        As it was encoded.
+    sizes : tuple of int
+        Bytes of each decoded buffer.
+    """
+
+    header: memoryview
+    sizes: tuple[int, ...]
+    _stored: tuple[tuple[int, int, memoryview], ...]
+
+    def read(self, position: int) -> Bytes:
+        """Decode a buffer into new, writable memory."""
+        out = np.empty(self.sizes[position], np.uint8)
+        self.read_into(position, out)
+        return out
+
+    def read_into(self, position: int, out: Any) -> None:
+        """Decode a buffer into `out`.
+
+        Parameters
+        ----------
+        position : int
+            Which buffer.
+        out : writable buffer
+            Of exactly ``sizes[position]`` bytes, contiguous.
+
+        Raises
+        ------
+        CorruptData
+            If the stored bytes do not decode.
+        """
+        size = self.sizes[position]
+        target = memoryview(out)
+        if target.nbytes != size:
+            raise ValueError(f"a buffer of {size} bytes was expected, not {target.nbytes}")
+        if size == 0:
+            return
+        codec, filter_, data = self._stored[position]
+        values = np.frombuffer(target, np.uint8)
+        if codec == RAW:
+            values[:] = np.frombuffer(data, np.uint8)
+        else:
+            _off_main_thread(_decompress, data, values)
+        if filter_ != NO_FILTER:
+            numbers = values.view(f"<u{filter_}")
+            np.add.accumulate(numbers, out=numbers)
+
+
+def parse_value(data: Any) -> StoredValue:
+    """Parse a stored value; nothing is decoded and nothing large is allocated.
+
+    Parameters
+    ----------
+    data : bytes-like
+        The stored value, whole. The result refers to it.
+
+    Raises
+    ------
+    CorruptData
+        If the bytes contradict themselves.
+    NewerFormat
+        If a later version of LineageFlow wrote them.
+    """
+    view = _flat(data)
+    if len(view) < 2:
+        raise _corrupt(f"it has {len(view)} bytes")
+    form, width = view[0], view[1]
+    if form != FORM_FULL:
+        raise _newer("form", form)
+    if width not in _NUMBERS:
+        raise _corrupt(f"its numbers have {width} bytes")
+    at = 2 + 2 * width
+    if len(view) < at:
+        raise _corrupt("it ends within its first numbers")
+    count, header_length = struct.unpack_from(_NUMBERS[width], view, 2)
+    entry = struct.Struct(_ENTRIES[width])
+    header_at = at + count * entry.size
+    body_at = header_at + header_length
+    if body_at > len(view):
+        raise _corrupt("it ends within its table of buffers")
+    sizes, stored, position = [], [], body_at
+    for codec, filter_, raw, length in entry.iter_unpack(view[at:header_at]):
+        if length > len(view) - position:
+            raise _corrupt("it ends within a buffer")
+        piece = view[position : position + length]
+        _check_buffer(codec, filter_, raw, piece)
+        sizes.append(raw)
+        stored.append((codec, filter_, piece))
+        position += length
+    if position != len(view):
+        raise _corrupt(f"{len(view) - position} bytes follow its last buffer")
+    return StoredValue(view[header_at:body_at], tuple(sizes), tuple(stored))
+
+
+def _flat(data: Any) -> memoryview:
+    view = memoryview(data)
+    return view.cast("B") if view.nbytes else memoryview(b"")  # cast refuses shapes with a zero
+
+
+def _corrupt(found: str) -> CorruptData:
+    return CorruptData(f"a stored value is damaged: {found}", remedy=_FSCK)
+
+
+def _newer(what: str, number: int) -> NewerFormat:
+    return NewerFormat(
+        f"a stored value has {what} {number}, which this LineageFlow does not know",
+        remedy="Update LineageFlow (pip install -U lineageflow-jupyter)",
+    )
+
+
+def _check_buffer(codec: int, filter_: int, raw: int, piece: memoryview) -> None:
+    """See to it that the claimed size is true before anyone allocates it."""
+    if codec not in (RAW, BLOSC):
+        raise _newer("codec", codec)
+    if filter_ not in (NO_FILTER, 4, 8):
+        raise _newer("filter", filter_)
+    if filter_ != NO_FILTER and raw % filter_:
+        raise _corrupt(f"a buffer of {raw} bytes cannot hold differences of {filter_} bytes")
+    if codec == RAW:
+        if raw != len(piece):
+            raise _corrupt(f"a raw buffer has {len(piece)} bytes and claims {raw}")
+        return
+    if len(piece) < _BLOSC_HEADER.size:
+        raise _corrupt("a compressed buffer ends within its header")
+    _, _, flags, _, size, block, length = _BLOSC_HEADER.unpack_from(piece)
+    if size != raw or length != len(piece):
+        raise _corrupt(f"a compressed buffer has {len(piece)} bytes for {raw}, its header says {length} for {size}")
+    if not 0 < block <= max(size, 1):
+        raise _corrupt(f"a compressed buffer of {size} bytes has blocks of {block}")
+    if not flags & _MEMCPYED and _BLOSC_HEADER.size + 4 * -(-size // block) > length:
+        raise _corrupt(f"a compressed buffer of {length} bytes cannot hold {size} in blocks of {block}")
+
+
+def _store_all(views: Sequence[memoryview], widths: Sequence[int]) -> list[tuple[int, int, Any]]:
+    return [_store(view, width) for view, width in zip(views, widths, strict=True)]
+
+
+def _store(view: memoryview, width: int) -> tuple[int, int, Any]:
+    """Codec, filter and stored bytes of one buffer."""
+    size = len(view)
+    if not SMALLEST <= size <= LARGEST:
+        return RAW, NO_FILTER, view
+    if width not in (2, 4, 8, 16, 32) or size % width:
+        width = 1
+    filter_, data = NO_FILTER, None
+    if width in (4, 8):
+        numbers: Any = np.frombuffer(view, f"<i{width}")
+        sample = np.ascontiguousarray(numbers[:: max(1, len(numbers) // _SAMPLE)])
+        differences = _differences(numbers, sample)
+        if differences is not None:
+            filter_, data = width, _compress(differences, width)
+        elif _repeats(sample):
+            data = _compress(view, 1)  # whole values recur, which shuffled bytes would hide
+    if data is None or (filter_ == NO_FILTER and len(data) * 2 > size):
+        shuffled = _compress(view, width)
+        data = shuffled if data is None or len(shuffled) <= len(data) else data
+    if len(data) > size - size * WORTHWHILE:
+        return RAW, NO_FILTER, view
+    return BLOSC, filter_, data
+
+
+def _differences(numbers: Any, sample: Any) -> Any | None:
+    """First value and differences of what rises or falls throughout, else None."""
+    rises, falls = bool((sample[1:] >= sample[:-1]).all()), bool((sample[1:] <= sample[:-1]).all())
+    if rises == falls:  # neither, or constant
+        return None
+    out = np.empty_like(numbers)
+    out[0] = numbers[0]
+    np.subtract(numbers[1:], numbers[:-1], out=out[1:])  # wraps around where it must; so does the sum
+    steady = (out[1:] >= 0).all() if rises else (out[1:] <= 0).all()
+    return out if steady else None
+
+
+def _repeats(sample: Any) -> bool:
+    """Whether whole values recur although several of their bytes vary: prices, codes, coordinates on a grid."""
+    planes = sample.view(np.uint8).reshape(len(sample), -1)
+    if np.count_nonzero(planes.max(axis=0) != planes.min(axis=0)) < 3:
+        return False
+    ordered = np.sort(sample)
+    equal = ordered[1:] == ordered[:-1]
+    several = int(np.count_nonzero(equal[1:] > equal[:-1]))  # values found twice or more, less perhaps the first
+    return several * 100 > len(sample) or int(np.count_nonzero(equal)) * 2 > len(sample)
+
+
+def _compress(data: Any, width: int) -> Any:
+    from numcodecs import blosc
+
+    # The element width is passed through the dtype: the oldest supported numcodecs has no argument for it.
+    typed = np.frombuffer(data, np.uint8).view("u1" if width == 1 else f"V{width}" if width > 8 else f"<u{width}")
+    shuffle = blosc.NOSHUFFLE if width == 1 else blosc.SHUFFLE
+    return blosc.compress(typed, b"zstd", 1, shuffle, BLOCK)
+
+
+def _decompress(data: memoryview, out: Bytes) -> None:
+    from numcodecs import blosc
+
+    try:
+        blosc.decompress(data, out)
+    except (RuntimeError, ValueError) as error:
+        raise _corrupt(f"a compressed buffer does not decode ({error})") from error
+
+
+_lock = threading.Lock()
+_worker: ThreadPoolExecutor | None = None
+
+
+def _off_main_thread(function: Callable[..., Any], *args: Any) -> Any:
+    """Call where numcodecs uses no state of the process.
+
+    On the main thread numcodecs compresses with Blosc's process-wide context, its threads and a lock, unless a global
+    that belongs to the user says otherwise. On any other thread each call has a context of its own.
+    """
+    global _worker
+    if threading.current_thread() is not threading.main_thread():
+        return function(*args)
+    try:
+        with _lock:
+            if _worker is None:
+                _worker = ThreadPoolExecutor(1, thread_name_prefix="lineageflow-codec")
+            future = _worker.submit(function, *args)
+    except RuntimeError:  # the interpreter is shutting down and starts no threads any more
+        return function(*args)
+    return future.result()
+
+
+def _after_fork() -> None:
+    global _worker, _lock
+    _worker, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,78 @@
+"""Checks that key columns identify rows. What a key is used for (alignment, merge) belongs to ``algorithms``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lineageflow_jupyter.errors import KeyViolation
+from lineageflow_jupyter.frames.canonical import normalise
+
+
+def check_key(dataset: str, names: Sequence[str], arrays: Sequence[Any]) -> None:
+    """Refuse keys that do not identify rows.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the dataset, for the message.
+    names : sequence of str
+        Names of the key columns.
+    arrays : sequence of pyarrow.Array or pyarrow.ChunkedArray
+        Their values, all of the same length.
+
+    Raises
+    ------
+    KeyViolation
+        If a value is null or NaN, if rows share a key, or if a type cannot be compared.
+    """
+    columns = [_comparable(dataset, name, array) for name, array in zip(names, arrays, strict=True)]
+    for name, column in zip(names, columns, strict=True):
+        missing = pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))
+        if pc.any(missing).as_py():
+            row = pc.index(missing, value=True).as_py()
+            raise KeyViolation(
+                f"key column {name!r} of {dataset!r} has no value in row {row}",
+                remedy="Fill or drop such rows, or choose other key columns",
+            )
+    if not columns or len(columns[0]) < 2:
+        return
+    repeat = _second_of_a_pair(columns)
+    if repeat is not None:
+        values = ", ".join(f"{name}={column[repeat].as_py()!r}" for name, column in zip(names, columns, strict=True))
+        raise KeyViolation(
+            f"key {', '.join(names)} of {dataset!r} is not unique: {values[:120]} appears again in row {repeat}",
+            remedy="Drop the repeats, or add a column to the key",
+        )
+
+
+def _comparable(dataset: str, name: str, array: Any) -> Any:
+    column = normalise(array)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_nested(column.type):
+        raise KeyViolation(
+            f"key column {name!r} of {dataset!r} holds {column.type} values, which cannot identify rows",
+            remedy="Choose columns of numbers, text or times",
+        )
+    return column
+
+
+def _second_of_a_pair(columns: Sequence[Any]) -> int | None:
+    """First row whose key an earlier row has, or None."""
+    if len(columns) == 1 and pc.count_distinct(columns[0]).as_py() == len(columns[0]):
+        return None
+    names = [str(position) for position in range(len(columns))]
+    table: Any = pa.table([*columns, pa.array(np.arange(len(columns[0])))], names=[*names, "row"])
+    groups = table.group_by(names).aggregate([("row", "count"), ("row", "min")])
+    repeated = groups.filter(pc.greater(groups["row_count"], 1))
+    if repeated.num_rows == 0:
+        return None
+    keys = repeated.select(names)
+    firsts = set(repeated["row_min"].to_pylist())
+    matches = table.join(keys, keys=names, join_type="inner")["row"].to_pylist()
+    return min(row for row in matches if row not in firsts)

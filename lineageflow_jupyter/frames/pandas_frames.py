@@ -1,0 +1,293 @@
+"""pandas DataFrames and Series as frame contents, and back. Payload of the body::
+
+[shape, rows, labels, flavours, attrs, duplicates]
+
+shape       "frame" or "series" (one data column whose label is the name)
+rows        the row index, labels the column labels (``pandas_index``); of a series labels is ["tagged", [name], None]
+flavours    [[first, count, flavour]…] over all columns, index levels included (``pandas_arrays``)
+attrs       a tagged dict (``labels``), None where it is empty
+duplicates  flags.allows_duplicate_labels
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lineageflow_jupyter.errors import UnsupportedData
+from lineageflow_jupyter.frames.arrow_types import decode_values, ordered_dictionary, restored
+from lineageflow_jupyter.frames.canonical import normalise, storage_type
+from lineageflow_jupyter.frames.content import (
+    ColumnContent,
+    Companions,
+    Encoded,
+    FrameContent,
+    Place,
+    companion,
+    contiguous,
+    damaged,
+    flavours_at,
+    reading,
+    runs,
+    shown,
+)
+from lineageflow_jupyter.frames.labels import Unencodable, decode_value, encode_value
+from lineageflow_jupyter.frames.pandas_arrays import decode_array, encode_array, has_str, is_object
+from lineageflow_jupyter.frames.pandas_index import (
+    decode_labels,
+    decode_rows,
+    encode_labels,
+    encode_rows,
+    label_text,
+)
+from lineageflow_jupyter.frames.zones import arrow_zone
+
+_WIDE = 200
+"""From this number of data columns on, columns of one dtype are put into one block."""
+_SQUARE_BYTES = 1 << 26
+"""Frames up to this size are taken apart through one two-dimensional array, which is quick for many columns."""
+
+
+def encode_pandas(frame: pd.DataFrame | pd.Series[Any], version: int) -> FrameContent:
+    """Take a pandas frame apart.
+
+    Raises
+    ------
+    UnsupportedData
+        Naming column, first bad row, value and remedy.
+    """
+    series = isinstance(frame, pd.Series)
+    _check_class(frame)
+    companions = Companions()
+    rows, levels = encode_rows(frame.index, companions)
+    columns = [ColumnContent(name, "index", array) for name, array, _ in levels]
+    flavours = [flavour for _, _, flavour in levels]
+    if series:
+        labels, texts = _series_label(frame.name)
+        arrays: Iterator[Any] = iter([_array(frame)])
+    else:
+        labels, texts = encode_labels(frame.columns, companions)
+        arrays = _arrays(frame)
+    for position, (text, values) in enumerate(zip(texts, arrays, strict=True), start=len(levels)):
+        place = _place(frame, text, position, companions)
+        array, flavour = encode_array(values, place)
+        columns.append(ColumnContent(text, "data", array))
+        flavours.append(flavour)
+    payload = [
+        "series" if series else "frame",
+        rows,
+        labels,
+        runs(flavours),
+        _encode_attrs(frame.attrs),
+        frame.flags.allows_duplicate_labels,
+    ]
+    body = [version, "pandas", companions.owners, payload]
+    return FrameContent(len(frame), tuple(columns), tuple(companions.arrays), body)
+
+
+def _check_class(frame: Any) -> None:
+    base = pd.Series if isinstance(frame, pd.Series) else pd.DataFrame
+    if type(frame) is not base:
+        name = f"{type(frame).__module__}.{type(frame).__qualname__}"
+        raise UnsupportedData(
+            f"{name} is a class of its own, and would come back as a plain {base.__name__}",
+            remedy=f"Make it one: pd.{base.__name__}(df)",
+        )
+
+
+def _series_label(name: Any) -> tuple[Encoded, list[str]]:
+    try:
+        return ["tagged", [encode_value(name)], None], [label_text(name, "the series")]
+    except Unencodable as error:
+        raise UnsupportedData(
+            f"the name of the series cannot be stored: {error}", remedy="Rename it to a text"
+        ) from error
+
+
+def _arrays(frame: pd.DataFrame) -> Iterator[Any]:
+    dtypes = set(frame.dtypes.tolist())
+    count = frame.shape[1]
+    if count >= _WIDE and len(dtypes) == 1:
+        dtype = dtypes.pop()
+        if (
+            isinstance(dtype, np.dtype)
+            and dtype.kind in "biuf"
+            and len(frame) * count * dtype.itemsize <= _SQUARE_BYTES
+        ):
+            square = frame.to_numpy()
+            return (square[:, position] for position in range(count))
+    return (_array(column) for _, column in frame.items())
+
+
+def _array(column: pd.Series[Any]) -> Any:
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+
+
+def _place(frame: Any, text: str, position: int, companions: Companions) -> Place:
+    expression = "s" if isinstance(frame, pd.Series) else f"df[{_literal(text)}]"
+    return Place(companions, position, True, f"column {shown(text)}", expression, frame.index)
+
+
+def _literal(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _encode_attrs(attrs: dict[Any, Any]) -> Encoded:
+    if not attrs:
+        return None
+    for key, value in attrs.items():
+        try:
+            encode_value(key)
+            encode_value(value)
+        except Unencodable as error:
+            raise UnsupportedData(
+                f"attrs[{shown(key)}] cannot be stored: {error}",
+                remedy=f"Remove it or make it plain: del df.attrs[{shown(key)}]",
+            ) from error
+    return encode_value(dict(attrs))
+
+
+def decode_pandas(content: FrameContent, payload: Encoded, positions: Sequence[int], row_start: int) -> Any:
+    """Put a pandas frame together again.
+
+    Parameters
+    ----------
+    content : FrameContent
+        Stored values and description.
+    payload : list
+        The body's last part.
+    positions : sequence of int
+        Positions of the columns among all columns of the table.
+    row_start : int
+        Number of the first row.
+    """
+    with reading():
+        shape, rows, labels, encoded, attrs, duplicates = payload
+
+        def stored(number: Encoded) -> Any:
+            return companion(content.companions, number)
+
+        flavours = flavours_at(encoded, positions)
+        parts = [(contiguous(c.array), flavour) for c, flavour in zip(content.columns, flavours, strict=True)]
+        split = sum(column.role == "index" for column in content.columns)
+        index = decode_rows(rows, parts[:split], stored, content.rows, row_start)
+        for array, _ in parts:
+            if len(array) != content.rows:
+                raise damaged(f"a column has {len(array)} rows instead of {content.rows}")
+        values = [decode_array(array, flavour, stored) for array, flavour in parts[split:]]
+        if shape == "series":
+            frame: Any = _series(values, index, decode_value(labels[1][0]))
+        elif shape == "frame":
+            first = _level_count(rows)
+            data = [position - first for position in positions[split:]]
+            names = [column.name for column in content.columns[split:]]
+            frame = _frame(values, index, decode_labels(labels, names, data, stored))
+        else:
+            raise damaged(f"the shape {shown(shape)}")
+        if attrs is not None:
+            frame.attrs = decode_value(attrs)
+        if duplicates is not True:
+            frame = frame.set_flags(allows_duplicate_labels=False)
+    return frame
+
+
+def _level_count(rows: Encoded) -> int:
+    """Number of columns of the table that are index levels."""
+    return {"range": 0, "index": 1}.get(rows[0], len(rows[1]) if rows[0] == "multi" else 0)
+
+
+def _series(values: list[Any], index: pd.Index[Any], name: Any) -> Any:
+    if not values:
+        raise damaged("a series without its values")
+    return pd.Series(values[0], index=index, name=name, dtype=values[0].dtype, copy=False)
+
+
+def _frame(values: list[Any], index: pd.Index[Any], labels: pd.Index[Any]) -> pd.DataFrame:
+    if not values:
+        return pd.DataFrame(index=index, columns=labels)
+    columns = {
+        # an array of objects would be searched for dates and text; a series of the dtype object is left alone
+        position: pd.Series(array, index=index, dtype=object) if is_object(array.dtype) else array
+        for position, array in enumerate(values)
+    }
+    frame = pd.DataFrame(columns, index=index, copy=len(values) >= _WIDE)
+    frame.columns = labels
+    return frame
+
+
+def described_columns(content: FrameContent, payload: Encoded, positions: Sequence[int]) -> list[tuple[str, Any]]:
+    """Names and Arrow arrays for other libraries: index levels are columns like others, a numbered index is none.
+
+    Zoned times carry their zone, categories come as a dictionary in their order, periods as the time of their start,
+    intervals as a struct of left and right, complex numbers as a struct of two floats, missing objects as null.
+    """
+    with reading():
+        _, _, _, encoded, _, _ = payload
+
+        def stored(number: Encoded) -> Any:
+            return companion(content.companions, number)
+
+        flavours = flavours_at(encoded, positions)
+        return [
+            (column.name, _plain(contiguous(column.array), flavour, stored))
+            for column, flavour in zip(content.columns, flavours, strict=True)
+        ]
+
+
+def _plain(array: Any, flavour: Encoded, stored: Any) -> Any:
+    match flavour:
+        case ["arrow", *_]:
+            return decode_values(array, flavour, stored)
+        case ["zoned", zone]:
+            return restored(array, pa.timestamp(array.type.unit, arrow_zone(zone)))
+        case ["object", ["datetime" | "Timestamp", zone], _] if zone is not None:
+            return restored(array, pa.timestamp(array.type.unit, arrow_zone(zone)))
+        case ["categorical", ordered, number, inner, _]:
+            values = ordered_dictionary(array, stored(number))
+            plain = _plain(values.dictionary, inner, stored)
+            if pa.types.is_nested(plain.type):
+                return plain.take(values.indices)
+            return pa.DictionaryArray.from_arrays(values.indices, plain, ordered=ordered)
+        case ["period", _]:
+            moments = pd.PeriodIndex(decode_array(array, flavour, stored)).to_timestamp()
+            return contiguous(pa.array(moments.to_numpy()))
+        case ["interval", _, inner]:
+            ends = [_plain(end, inner, stored) for end in array.flatten()]
+            mask = array.is_null() if array.null_count else None
+            return pa.StructArray.from_arrays(ends, ["left", "right"], mask=mask)
+    return array
+
+
+def pandas_from_table(table: Any, row_start: int) -> pd.DataFrame:
+    """Frame of an Arrow table from another library, with the dtypes that this pandas gives by itself.
+
+    Integers and booleans with nulls become nullable instead of floats and objects, which would lose values.
+    """
+    index = pd.RangeIndex(row_start, row_start + table.num_rows)
+    values = [_default(contiguous(column)) for column in table.columns]
+    labels = pd.Index(table.column_names, dtype="str" if has_str() else object)
+    return _frame(values, index, labels)
+
+
+def _default(array: Any) -> Any:
+    kind = array.type
+    types = pa.types
+    if isinstance(kind, pa.BaseExtensionType):
+        return _default(array.storage)
+    if array.null_count and (types.is_integer(kind) or types.is_boolean(kind)):
+        return decode_array(array, ["nullable"], damaged)
+    stored = storage_type(kind)
+    if stored == pa.large_string():
+        return decode_array(normalise(array), None, damaged)
+    if stored == kind and (types.is_primitive(kind) and not types.is_date(kind) and not types.is_time(kind)):
+        return decode_array(array, None, damaged)
+    if types.is_timestamp(kind):
+        return decode_array(normalise(array), ["zoned", kind.tz], damaged)
+    if types.is_list_view(kind) or types.is_large_list_view(kind):
+        array = normalise(array)
+    found = array.to_pandas()
+    return found.to_numpy() if isinstance(found.dtype, np.dtype) else found.array

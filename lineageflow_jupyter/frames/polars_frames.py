@@ -1,0 +1,379 @@
+"""polars DataFrames and Series as frame contents, and back. Payload of the body::
+
+    [shape, flavours]
+
+    shape     "frame" or "series" (one column whose name is the series' name)
+    flavours  [[first, count, dtype]…]: None where the stored type says the dtype, else one of
+
+        a name: "Boolean" "Int8" … "Float64" "String" "Binary" "Date" "Time" "Null"
+        ["Datetime", unit, zone or None]  ["Duration", unit]  ["Decimal", precision, scale]
+        ["List", dtype]  ["Array", dtype, width]  ["Struct", [name, dtype]…]  ["Map", dtype, dtype]
+        ["Enum", companion]                          the categories in order
+        ["Categorical", ordering]                    "physical" or "lexical"
+        ["Categorical", name, namespace, physical]   named categories of polars 1.32 and later
+
+The order in which a Categorical first saw its categories is not kept. Object, Int128, UInt128 and Unknown are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from lineageflow_jupyter.errors import NotAvailable, UnsupportedData
+from lineageflow_jupyter.frames.arrow_types import restored
+from lineageflow_jupyter.frames.canonical import normalise, storage_type
+from lineageflow_jupyter.frames.content import (
+    ColumnContent,
+    Companions,
+    Encoded,
+    FrameContent,
+    companion,
+    contiguous,
+    damaged,
+    flavours_at,
+    reading,
+    runs,
+    shown,
+    unreadable,
+)
+
+_LEAVES = {
+    name: getattr(pl, name)
+    for name in (
+        "Boolean", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float16", "Float32",
+        "Float64", "String", "Binary", "Date", "Time", "Null",
+    )
+    if hasattr(pl, name)
+}  # fmt: skip
+_TAGS = frozenset(
+    {*_LEAVES, "Float16", "Datetime", "Duration", "Decimal", "List", "Array", "Struct", "Map", "Enum", "Categorical"}
+)
+_ARROW: dict[str, Any] = {
+    "Boolean": pa.bool_(), "Int8": pa.int8(), "Int16": pa.int16(), "Int32": pa.int32(), "Int64": pa.int64(),
+    "UInt8": pa.uint8(), "UInt16": pa.uint16(), "UInt32": pa.uint32(), "UInt64": pa.uint64(),
+    "Float16": pa.float16(), "Float32": pa.float32(), "Float64": pa.float64(), "String": pa.large_string(),
+    "Binary": pa.large_binary(), "Date": pa.date32(), "Time": pa.time64("ns"), "Null": pa.null(),
+}  # fmt: skip
+_HAS_CATEGORIES = hasattr(pl, "Categories")
+_HAS_MAP = hasattr(pl, "Map")
+
+
+class _Refused(ValueError):
+    """A dtype that cannot be stored."""
+
+
+# --- to Arrow --------------------------------------------------------------------------------------------------------
+
+
+def encode_polars(frame: pl.DataFrame | pl.Series, version: int) -> FrameContent:
+    """Take a polars frame apart.
+
+    Raises
+    ------
+    UnsupportedData
+        Naming the column whose dtype cannot be stored.
+    """
+    series = isinstance(frame, pl.Series)
+    base = pl.Series if series else pl.DataFrame
+    if type(frame) is not base:
+        name = f"{type(frame).__module__}.{type(frame).__qualname__}"
+        raise UnsupportedData(
+            f"{name} is a class of its own, and would come back as a plain {base.__name__}",
+            remedy=f"Make it one: pl.{base.__name__}(df)",
+        )
+    columns = [frame] if series else frame.get_columns()
+    companions = Companions()
+    flavours = []
+    for position, column in enumerate(columns):
+        try:
+            dtype = _encode_dtype(column.dtype, _adder(companions, position))
+        except _Refused as error:
+            raise UnsupportedData(
+                f"column {shown(column.name)}: {error}",
+                remedy=f"Cast it first: df = df.with_columns(pl.col({shown(column.name)}).cast(pl.String))",
+            ) from error
+        flavours.append(None if _says_itself(dtype) else dtype)
+    arrays = [column.to_arrow() for column in columns] if series else frame.to_arrow().columns
+    contents = tuple(ColumnContent(column.name, "data", array) for column, array in zip(columns, arrays, strict=True))
+    payload = ["series" if series else "frame", runs(flavours)]
+    return FrameContent(len(frame), contents, tuple(companions.arrays), [version, "polars", companions.owners, payload])
+
+
+def _adder(companions: Companions, position: int) -> Callable[[Any], int]:
+    return lambda array: companions.add(array, position, aligned=False)
+
+
+def _says_itself(dtype: Encoded) -> bool:
+    if isinstance(dtype, str):
+        return True
+    return dtype[0] == "Duration" or (dtype[0] == "Datetime" and dtype[2] is None)
+
+
+def _encode_dtype(dtype: Any, add: Callable[[Any], int]) -> Encoded:
+    name = str(dtype.base_type())
+    if name in _LEAVES:
+        return name
+    if isinstance(dtype, pl.Datetime):
+        return [name, dtype.time_unit, dtype.time_zone]
+    if isinstance(dtype, pl.Duration):
+        return [name, dtype.time_unit]
+    if isinstance(dtype, pl.Decimal):
+        return [name, dtype.precision, dtype.scale]
+    if isinstance(dtype, pl.Enum):
+        return [name, add(contiguous(dtype.categories.to_arrow()))]
+    if isinstance(dtype, pl.Categorical):
+        if not _HAS_CATEGORIES:
+            return [name, dtype.ordering]
+        categories = dtype.categories
+        return [name, categories.name(), categories.namespace(), str(categories.physical())]
+    if isinstance(dtype, pl.Array):  # an array of shape (2, 3) is an array of arrays
+        return [name, _encode_dtype(dtype.inner, add), dtype.size]
+    if isinstance(dtype, pl.List):
+        return [name, _encode_dtype(dtype.inner, add)]
+    if isinstance(dtype, pl.Struct):
+        return [name, *([field.name, _encode_dtype(field.dtype, add)] for field in dtype.fields)]
+    raise _Refused(f"the dtype {dtype} cannot be stored")
+
+
+# --- and back --------------------------------------------------------------------------------------------------------
+
+
+def decode_polars(content: FrameContent, payload: Encoded, positions: Sequence[int]) -> Any:
+    """Put a polars frame together again.
+
+    Parameters
+    ----------
+    content : FrameContent
+        Stored values and description.
+    payload : list
+        The body's last part.
+    positions : sequence of int
+        Positions of the columns among all columns of the table.
+    """
+    with reading(), _polars_errors():
+        shape, flavours = payload
+        columns = []
+        for column, flavour in zip(content.columns, flavours_at(flavours, positions), strict=True):
+            array = contiguous(column.array)
+            if len(array) != content.rows:
+                raise damaged(f"a column has {len(array)} rows instead of {content.rows}")
+            columns.append(_series(column.name, array, flavour, content.companions))
+        if shape == "series" and len(columns) == 1:
+            return columns[0]
+        if shape != "frame":
+            raise damaged(f"the shape {shown(shape)}")
+        return _frame(columns, content.rows)
+
+
+def _frame(columns: list[pl.Series], rows: int) -> pl.DataFrame:
+    if columns or not rows:
+        return pl.DataFrame(columns)
+    try:
+        return pl.DataFrame(height=rows)
+    except TypeError as error:
+        raise NotAvailable(
+            "this polars has no frames of rows without columns", remedy="Read it with engine='pandas'"
+        ) from error
+
+
+def _series(name: str, array: Any, flavour: Encoded, companions: Sequence[Any]) -> pl.Series:
+    if flavour is None:
+        return _from_arrow(name, array)
+    plain = restored_polars(array, flavour)
+    dtype = _decode_dtype(flavour, companions)
+    series = _from_arrow(name, plain)
+    return series if series.dtype == dtype else series.cast(dtype)
+
+
+def _from_arrow(name: str, array: Any) -> pl.Series:
+    series = pl.from_arrow(array)
+    assert isinstance(series, pl.Series)
+    return series.alias(name)
+
+
+def restored_polars(array: Any, flavour: Encoded) -> Any:
+    """Arrow array that polars reads as the dtype, but for categories, which are text."""
+    return restored(_decoded(array), _arrow_type(flavour))
+
+
+def _decoded(array: Any) -> Any:
+    """The array without dictionaries, also inside others."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return array.cast(storage_type(kind.value_type))
+    if not pa.types.is_nested(kind):
+        return array
+    mask = array.is_valid().buffers()[1] if array.null_count else None
+    if pa.types.is_struct(kind):
+        children = [_decoded(array.field(i)) for i in range(kind.num_fields)]
+        target = pa.struct([pa.field(kind.field(i).name, child.type) for i, child in enumerate(children)])
+        return pa.Array.from_buffers(target, len(array), [mask], array.null_count, children=children)
+    values = _decoded(array.values)
+    if values.type == kind.value_type:
+        return array
+    target = (
+        pa.list_(pa.field("item", values.type), kind.list_size)
+        if pa.types.is_fixed_size_list(kind)
+        else pa.large_list(pa.field("item", values.type))
+    )
+    return pa.Array.from_buffers(
+        target, len(array), array.buffers()[: target.num_buffers], array.null_count, array.offset, children=[values]
+    )
+
+
+def _arrow_type(encoded: Encoded) -> Any:
+    """Arrow type of an encoded dtype, with text for categories."""
+    if isinstance(encoded, str) and encoded in _ARROW:
+        return _ARROW[encoded]
+    match encoded:
+        case ["Datetime", str(unit), zone]:
+            return pa.timestamp(unit, zone)
+        case ["Duration", str(unit)]:
+            return pa.duration(unit)
+        case ["Decimal", int(precision), int(scale)]:
+            return pa.decimal128(precision, scale)
+        case ["List", inner]:
+            return pa.large_list(pa.field("item", _arrow_type(inner)))
+        case ["Array", inner, int(width)]:
+            return pa.list_(pa.field("item", _arrow_type(inner)), width)
+        case ["Struct", *fields]:
+            return pa.struct([pa.field(name, _arrow_type(dtype)) for name, dtype in fields])
+        case ["Enum" | "Categorical", *_]:
+            return pa.large_string()
+    raise unreadable("polars dtype", encoded, _TAGS)
+
+
+def _decode_dtype(encoded: Encoded, companions: Sequence[Any]) -> Any:
+    if isinstance(encoded, str) and encoded in _LEAVES:
+        return _LEAVES[encoded]()
+    match encoded:
+        case ["Datetime", str(unit), zone]:
+            return pl.Datetime(unit, zone)  # type: ignore[arg-type]
+        case ["Duration", str(unit)]:
+            return pl.Duration(unit)  # type: ignore[arg-type]
+        case ["Decimal", int(precision), int(scale)]:
+            return pl.Decimal(precision, scale)
+        case ["List", inner]:
+            return pl.List(_decode_dtype(inner, companions))
+        case ["Array", inner, int(width)]:
+            return pl.Array(_decode_dtype(inner, companions), width)
+        case ["Struct", *fields]:
+            return pl.Struct([pl.Field(name, _decode_dtype(dtype, companions)) for name, dtype in fields])
+        case ["Enum", number]:
+            return pl.Enum(pl.Series(_from_arrow("", companion(companions, number)), dtype=pl.String))
+        case ["Categorical", str(ordering)]:
+            return pl.Categorical() if _HAS_CATEGORIES else pl.Categorical(ordering)  # type: ignore[arg-type]
+        case ["Categorical", str(name), str(namespace), str(physical)]:
+            return _categorical(name, namespace, physical)
+    raise unreadable("polars dtype", encoded, _TAGS)
+
+
+def _categorical(name: str, namespace: str, physical: str) -> Any:
+    if not _HAS_CATEGORIES:
+        return pl.Categorical("lexical")
+    if not name:
+        return pl.Categorical()
+    if physical not in ("UInt8", "UInt16", "UInt32"):
+        raise damaged(f"categories numbered by {physical!r}")
+    return pl.Categorical(pl.Categories(name, namespace, getattr(pl, physical)))
+
+
+class _polars_errors:
+    """Turns polars' errors into ValueError, which `reading` understands."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, pl.exceptions.PolarsError):
+            raise ValueError(str(error)) from error
+
+
+# --- to and from other libraries -------------------------------------------------------------------------------------
+
+
+def described_columns(content: FrameContent, payload: Encoded, positions: Sequence[int]) -> list[tuple[str, Any]]:
+    """Names and Arrow arrays for other libraries; Enums as ordered dictionaries of all their categories."""
+    with reading():
+        _, flavours = payload
+        found = []
+        for column, flavour in zip(content.columns, flavours_at(flavours, positions), strict=True):
+            array = contiguous(column.array)
+            found.append((column.name, array if flavour is None else _plain(array, flavour, content.companions)))
+        return found
+
+
+def _plain(array: Any, flavour: Encoded, companions: Sequence[Any]) -> Any:
+    if flavour[0] == "Enum":
+        order = companion(companions, flavour[1])
+        return restored(array, pa.dictionary(pa.int32(), pa.large_string(), True), order)
+    if flavour[0] == "Categorical":
+        return array
+    return restored_polars(array, flavour)
+
+
+def polars_from_table(table: Any) -> pl.DataFrame:
+    """Frame of an Arrow table from another library: what polars has no type for is refused, never guessed.
+
+    A name that occurs twice gets a number: ``x``, ``x_1``.
+
+    Raises
+    ------
+    UnsupportedData
+        Naming the column whose type polars does not have.
+    """
+    columns = []
+    taken: set[str] = set()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        text, count = name, 0
+        while text in taken:
+            count += 1
+            text = f"{name}_{count}"
+        taken.add(text)
+        array = readable(contiguous(column))
+        if not _has_type(array.type):
+            raise UnsupportedData(
+                f"polars has no dtype for column {shown(name)} of the Arrow type {array.type}",
+                remedy="Read it with engine='arrow', or without that column",
+            )
+        columns.append(_from_arrow(text, array))
+    return _frame(columns, table.num_rows)
+
+
+def readable(array: Any) -> Any:
+    """The same values in an Arrow type that polars takes over without loss."""
+    kind = array.type
+    types = pa.types
+    if isinstance(kind, pa.BaseExtensionType):
+        return readable(array.storage)
+    if types.is_dictionary(kind) and not (types.is_string(kind.value_type) or types.is_large_string(kind.value_type)):
+        return array.dictionary.take(array.indices)
+    if types.is_decimal(kind) and kind.bit_width == 256:
+        try:
+            return array.cast(pa.decimal128(38, kind.scale))
+        except pa.ArrowInvalid:
+            return array
+    if types.is_timestamp(kind) and kind.tz is not None and kind.tz[:1] in "+-":
+        return array.cast(pa.timestamp(kind.unit, "UTC"))  # the same instants; polars has no fixed offsets
+    if types.is_timestamp(kind) and kind.unit == "s":
+        return array.cast(pa.timestamp("ms", kind.tz))
+    if types.is_list_view(kind) or types.is_large_list_view(kind):
+        return normalise(array)
+    return array
+
+
+def _has_type(kind: Any) -> bool:
+    types = pa.types
+    if types.is_interval(kind) or types.is_union(kind) or types.is_run_end_encoded(kind):
+        return False
+    if types.is_decimal(kind):
+        return bool(kind.bit_width <= 128)
+    if types.is_dictionary(kind):
+        return True
+    if types.is_struct(kind) and not kind.num_fields:
+        return False  # older ones panic
+    return all(_has_type(kind.field(i).type) for i in range(kind.num_fields))

@@ -1,0 +1,234 @@
+"""What a magic answers: a report with a text form for terminals and a static HTML form for notebooks.
+
+Nothing is computed here and no report is known here; the verbs arrange `Note` and `Grid`. Everything shown passes
+through `visible` and, in HTML, through escaping: names and messages come from anybody who could commit.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from html import escape
+from typing import Any
+
+CELL_LENGTH = 100
+"""Longer text in a table is cut, so that one long message does not stretch every row."""
+
+GOOD, WARN, BAD, MUTED, STRONG, CODE = "good", "warn", "bad", "muted", "strong", "code"
+
+# Colours follow JupyterLab's theme; elsewhere they follow the browser, and otherwise the surrounding text.
+_STYLE = """<style>
+.lf-out{--lf-good:var(--jp-success-color1,#2e7d32);--lf-warn:var(--jp-warn-color1,#b26a00);--lf-bad:var(--jp-error-color1,#c62828);
+--lf-line:var(--jp-border-color2,rgba(128,128,128,.35));--lf-soft:var(--jp-content-font-color2,inherit);
+color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,system-ui,sans-serif);
+font-size:var(--jp-content-font-size1,14px);line-height:1.45}
+@media (prefers-color-scheme:dark){.lf-out{--lf-good:var(--jp-success-color1,#81c784);
+--lf-warn:var(--jp-warn-color1,#ffb74d);--lf-bad:var(--jp-error-color1,#ef9a9a)}}
+.lf-out p{margin:.15em 0;white-space:pre-wrap;overflow-wrap:anywhere}
+.lf-out .lf-scroll{overflow-x:auto;max-width:100%}
+.lf-out table{border-collapse:collapse;margin:.3em 0;background:none;color:inherit}
+.lf-out th,.lf-out td{padding:.15em .8em .15em 0;text-align:left;vertical-align:top;white-space:nowrap;border:0;
+border-bottom:1px solid var(--lf-line);background:none;color:inherit}
+.lf-out th{font-weight:600;color:var(--lf-soft)}.lf-out .lf-number{text-align:right}
+.lf-out code,.lf-out .lf-code{font-family:var(--jp-code-font-family,monospace);background:none;color:inherit;padding:0}
+.lf-out .lf-good{color:var(--lf-good)}.lf-out .lf-warn{color:var(--lf-warn)}.lf-out .lf-bad{color:var(--lf-bad)}
+.lf-out .lf-muted{color:var(--lf-soft)}.lf-out .lf-strong{font-weight:600}
+</style>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line of text; `code` in back-ticks is set as code in HTML."""
+
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value in a table with a tone."""
+
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A small table.
+
+    Parameters
+    ----------
+    headers : tuple of str
+        Titles of the columns.
+    rows : tuple of tuples of str or Cell
+        As long as `headers`.
+    numbers : frozenset of int
+        Positions of columns that are aligned to the right.
+    """
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str | Cell, ...], ...]
+    numbers: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """What a verb found or did.
+
+    Parameters
+    ----------
+    report : object
+        The repository's report, for programs.
+    parts : tuple of Note or Grid
+        The same for people.
+    """
+
+    report: Any
+    parts: tuple[Note | Grid, ...]
+
+    def __str__(self) -> str:
+        """Return the text form."""
+        return "\n".join(_grid_text(part) if isinstance(part, Grid) else visible(part.text) for part in self.parts)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return the static HTML form, without scripts and without anything that is loaded."""
+        body = "".join(_grid_html(part) if isinstance(part, Grid) else _note_html(part) for part in self.parts)
+        return f'{_STYLE}<div class="lf-out">{body}</div>'
+
+
+def visible(text: str) -> str:
+    r"""Text in which signs that steer a terminal or turn the direction of writing are shown as escapes.
+
+    Examples
+    --------
+    >>> print(visible("a\x1b[2Jb"))
+    a\x1b[2Jb
+    """
+    return "".join(
+        sign
+        if sign == "\n" or unicodedata.category(sign) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or sign in _JOINERS
+        else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
+
+
+# They belong to the spelling of words and emoji.
+_JOINERS = "\u200c\u200d"
+
+
+def clipped(text: str, length: int = CELL_LENGTH) -> str:
+    """First line of a text, cut to a length."""
+    first = text.split("\n", 1)[0]
+    return first if len(first) <= length else first[: length - 1] + "…"
+
+
+def when(time: int, offset: int) -> str:
+    """Text of a moment in its author's zone.
+
+    Parameters
+    ----------
+    time : int
+        Microseconds since 1970-01-01 UTC.
+    offset : int
+        Minutes east of UTC.
+
+    Examples
+    --------
+    >>> when(0, 90)
+    '1970-01-01 01:30 +0130'
+    """
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
+        return moment.astimezone(timezone(timedelta(minutes=offset))).strftime("%Y-%m-%d %H:%M %z")
+    except (OverflowError, ValueError):  # a commit whose clock was set to a year that does not exist
+        return f"{time} µs"
+
+
+def size(count: int) -> str:
+    """Text of a number of bytes, in decimal units.
+
+    Examples
+    --------
+    >>> size(999), size(9_100_000)
+    ('999 bytes', '9.1 MB')
+    """
+    if count < 1000:
+        return "1 byte" if count == 1 else f"{count} bytes"
+    steps = ((count / 1000**power, unit) for power, unit in enumerate(("kB", "MB", "GB", "TB"), start=1))
+    amount, unit = next((step for step in steps if step[0] < 999.95), (count / 1000**4, "TB"))
+    return f"{amount:,.1f} {unit}"
+
+
+def listed(names: Sequence[str], *, limit: int = 8) -> str:
+    """Names with commas; of many only the first.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], limit=2)
+    'a, b and 1 more'
+    """
+    shown = ", ".join(names[:limit])
+    return f"{shown} and {len(names) - limit:,} more" if len(names) > limit else shown
+
+
+def _plain(cell: str | Cell) -> str:
+    return visible(clipped(cell if isinstance(cell, str) else cell.text))
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    return sum(
+        0 if unicodedata.combining(sign) or sign in _JOINERS else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        for sign in text
+    )
+
+
+def _grid_text(grid: Grid) -> str:
+    lines = [tuple(map(_plain, row)) for row in (grid.headers, *grid.rows)]
+    widths = [max(_width(line[position]) for line in lines) for position in range(len(grid.headers))]
+
+    def padded(position: int, text: str) -> str:
+        space = " " * (widths[position] - _width(text))
+        return space + text if position in grid.numbers else text + space
+
+    return "\n".join("  ".join(padded(*item) for item in enumerate(line)).rstrip() for line in lines)
+
+
+def _grid_html(grid: Grid) -> str:
+    head = "".join(
+        f'<th scope="col"{_class("", position in grid.numbers)}>{escape(_plain(title))}</th>'
+        for position, title in enumerate(grid.headers)
+    )
+    rows = "".join(
+        f"<tr>{''.join(_cell_html(cell, position in grid.numbers) for position, cell in enumerate(row))}</tr>"
+        for row in grid.rows
+    )
+    return f'<div class="lf-scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _cell_html(cell: str | Cell, number: bool) -> str:
+    tone = cell.tone if isinstance(cell, Cell) else ""
+    return f"<td{_class(tone, number)}>{_code(_plain(cell))}</td>"
+
+
+def _note_html(note: Note) -> str:
+    return f"<p{_class(note.tone)}>{_code(visible(note.text))}</p>"
+
+
+def _class(tone: str, number: bool = False) -> str:
+    names = [f"lf-{tone}"] * bool(tone) + ["lf-number"] * number
+    return f' class="{" ".join(names)}"' if names else ""
+
+
+def _code(text: str) -> str:
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))
+
+
+def say(text: str) -> None:
+    """Print a line: what an edge has to tell without being asked."""
+    print(visible(text))

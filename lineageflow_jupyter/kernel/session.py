@@ -1,0 +1,90 @@
+"""The composition root of the kernel: one shell, its workspace, its repository and its live frames.
+
+The repository is opened when a verb first needs it, because the database library takes longer to import than
+``%load_ext`` may take.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lineageflow_jupyter import config
+from lineageflow_jupyter.kernel.live import LiveFrames
+from lineageflow_jupyter.model.records import WorkspaceName
+
+if TYPE_CHECKING:
+    from lineageflow_jupyter.repository import Repository
+
+
+class Session:
+    """What the verbs of one shell share.
+
+    Parameters
+    ----------
+    variables : dict of str to object
+        The user's namespace. Read always; written only by verbs whose purpose it is.
+    """
+
+    def __init__(self, variables: dict[str, Any]) -> None:
+        self.variables = variables
+        self.live = LiveFrames()
+        self._repository: Repository | None = None
+
+    @property
+    def opened(self) -> Repository | None:
+        """The repository if it has been opened."""
+        return self._repository
+
+    @property
+    def repository(self) -> Repository:
+        """The repository: the one in use, else the one of the current folder or of one above.
+
+        Raises
+        ------
+        NotARepository
+            If there is none.
+        """
+        return self._repository or self.open(".")
+
+    def open(self, location: str) -> Repository:
+        """Use another repository from now on."""
+        from lineageflow_jupyter.opening import open as open_repository
+
+        return self._use(open_repository(Path(location).expanduser(), workspace=self.workspace()))
+
+    def init(self, location: str) -> Repository:
+        """Create a repository and use it from now on."""
+        from lineageflow_jupyter.opening import init as init_repository
+
+        return self._use(init_repository(Path(location).expanduser(), workspace=self.workspace()))
+
+    def close(self) -> None:
+        """Let go of the repository."""
+        if self._repository is not None:
+            self._repository.close()
+        self._repository = None
+        self.live = LiveFrames()
+
+    def found(self) -> str | None:
+        """Folder of the repository that `repository` would open; nothing is opened."""
+        from lineageflow_jupyter.opening import find
+
+        folder = find(".")
+        return None if folder is None else str(folder)
+
+    def workspace(self) -> WorkspaceName:
+        """Return the name under which the catalog remembers HEAD: that of the notebook, the script or the process."""
+        found = config.settings()
+        path = found.notebook or str(self.variables.get("__vsc_ipynb_file__") or "") or self._script()
+        return WorkspaceName(found.user, found.host, path) if path else config.process_workspace(found)
+
+    def _script(self) -> str:
+        """Path of the script that runs in this shell (``ipython script.py``), or nothing."""
+        script = self.variables.get("__file__")
+        return str(Path(script).resolve()) if isinstance(script, str) and script else ""
+
+    def _use(self, repository: Repository) -> Repository:
+        self.close()
+        self._repository = repository
+        return repository

@@ -1,0 +1,70 @@
+"""What a verb is: a table of arguments and a function. The verbs themselves are in `verbs`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lineageflow_jupyter.kernel.arguments import Arguments, Option, Positional
+from lineageflow_jupyter.kernel.live import Names
+
+if TYPE_CHECKING:
+    from lineageflow_jupyter.kernel.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One ``%lf`` line.
+
+    Parameters
+    ----------
+    session : Session
+        Repository and live frames.
+    arguments : Arguments
+        What was typed behind the verb.
+    names : mapping of str to object
+        The variables that the line sees, a function's own ones first.
+    verbs : mapping of str to Verb
+        All verbs.
+    """
+
+    session: Session
+    arguments: Arguments
+    names: Names
+    verbs: Mapping[str, Verb]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb of the ``%lf`` magic.
+
+    Parameters
+    ----------
+    name : str
+        What is typed behind ``%lf``.
+    summary : str
+        What it does, in one line.
+    run : callable
+        Does it; returns what the magic returns.
+    positionals, options : tuples
+        What it accepts.
+    examples : tuple of str
+        Whole lines.
+    returns_data : bool
+        True where the result is what the line is for: then a last ``;`` does not take it away.
+    """
+
+    name: str
+    summary: str
+    run: Callable[[Call], object]
+    positionals: tuple[Positional, ...] = ()
+    options: tuple[Option, ...] = ()
+    examples: tuple[str, ...] = ()
+    returns_data: bool = False
+
+    @property
+    def usage(self) -> str:
+        """The line to type."""
+        parts = [*(place.usage for place in self.positionals), *(option.usage for option in self.options)]
+        return " ".join([f"%lf {self.name}", *parts])

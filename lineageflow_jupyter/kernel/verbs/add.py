@@ -1,0 +1,27 @@
+"""``%lf add``: have the next bare commit take frames that are no datasets yet."""
+
+from __future__ import annotations
+
+from lineageflow_jupyter.kernel.arguments import Holds, Positional
+from lineageflow_jupyter.kernel.display import Answer, Note, listed
+from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.model.revisions import check_name
+
+
+def _run(call: Call) -> object:
+    live = call.session.live
+    datasets = list(live.named(call.arguments.all("names"), call.names))
+    for dataset in datasets:
+        check_name(dataset, "dataset")
+    live.add(datasets)
+    verb = "is" if len(datasets) == 1 else "are"
+    return Answer(tuple(datasets), (Note(f"{listed(datasets)} {verb} taken by the next `%lf commit -m …`"),))
+
+
+VERB = Verb(
+    "add",
+    "have the next bare commit take frames that are no datasets yet",
+    _run,
+    positionals=(Positional("names", "NAME", "variables that hold frames", Holds.FRAME, required=True, many=True),),
+    examples=("%lf add flights planes",),
+)

@@ -1,0 +1,136 @@
+"""``%lf commit``: record frames as new versions of datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from lineageflow_jupyter.errors import UsageProblem
+from lineageflow_jupyter.kernel.arguments import Arguments, Holds, Option, Positional
+from lineageflow_jupyter.kernel.columns import split_columns
+from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, listed, size
+from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.kernel.wording import change_text, commit_text
+from lineageflow_jupyter.model.ids import short
+from lineageflow_jupyter.model.reports import CommitReport, StatusReport
+
+
+def _run(call: Call) -> object:
+    session, arguments = call.session, call.arguments
+    _check(arguments)
+    repository, variables = session.repository, _variables(call)
+    held = repository.datasets()
+    if arguments.has("names"):
+        frames = {dataset: call.names[variable] for dataset, variable in variables.items()}
+    else:
+        frames, status = _changed(call, held)
+        if not frames:
+            return _nothing_live(call, status)
+    message = arguments.get("message") or ""
+    if not message.strip():
+        raise _no_message(call, frames)
+    keys = {dataset: split_columns(arguments.all("key")) for dataset in frames} if arguments.has("key") else None
+    report = repository.commit(frames, message=message, keys=keys, branch=arguments.get("branch"))
+    for dataset, variable in variables.items():
+        # A variable that has a dataset already keeps it: `--as` then makes a copy, once.
+        if dataset == variable or session.live.dataset(variable) not in held:
+            session.live.bind(variable, dataset)
+    session.live.committed(list(frames))
+    return Answer(report, (Note(_told(report)),))
+
+
+def _check(arguments: Arguments) -> None:
+    names = arguments.all("names")
+    for flag in ("as", "key"):
+        if arguments.has(flag) and len(names) != 1:
+            raise UsageProblem(
+                f"%lf commit --{flag} goes with one NAME, {len(names)} found",
+                remedy=f'Write the name before the flag: %lf commit NAME --{flag} … -m "…"',
+            )
+
+
+def _variables(call: Call) -> dict[str, str]:
+    """Variables by dataset, of those that were named."""
+    found = call.session.live.named(call.arguments.all("names"), call.names)
+    dataset = call.arguments.get("as")
+    if dataset is None:
+        return found
+    (variable,) = found.values()
+    return {dataset: variable}
+
+
+def _changed(call: Call, held: Collection[str]) -> tuple[dict[str, Any], StatusReport]:
+    """Live frames that a bare commit takes: changed ones of HEAD's datasets, and those that were added."""
+    repository, live = call.session.repository, call.session.live
+    tracked = {name: frame for name, frame in live.all(call.names).items() if name in held or name in live.added}
+    status = repository.status(tracked)
+    # A frame that cannot be stored is taken as well, so that the commit says so instead of leaving it out.
+    taken = [
+        found.dataset
+        for found in status.datasets
+        if found.state in ("changed", "unsupported") or (found.state == "new" and found.dataset in live.added)
+    ]
+    return {dataset: tracked[dataset] for dataset in taken}, status
+
+
+def _told(report: CommitReport) -> str:
+    if not report.created:
+        at = f"[{report.branch} {commit_text(report.commit)}]"
+        return f"nothing to commit — {_are(list(report.tables))} as in {at}"
+    tables = listed([f"{dataset} {shape}" for dataset, shape in report.tables.items()], limit=4)
+    return (
+        f"[{report.branch} {short(report.id)}] {report.commit.commit.summary} — {tables}, {size(report.new_bytes)} new"
+    )
+
+
+def _are(datasets: list[str]) -> str:
+    return f"{listed(datasets)} {'is' if len(datasets) == 1 else 'are'}"
+
+
+def _nothing_live(call: Call, status: StatusReport) -> Answer:
+    unchanged = [found.dataset for found in status.datasets if found.state == "unchanged"]
+    if unchanged:
+        return Answer(status, (Note(f"nothing to commit — {_are(unchanged)} unchanged"),))
+    frames = [name for name in call.session.live.all(call.names) if not name.startswith("_")]
+    hint = f"name one, as in `%lf commit {frames[0]} -m …`" if frames else "no frames are here yet"
+    return Answer(status, (Note("nothing to commit — no live frame belongs to a dataset"), Note(hint, MUTED)))
+
+
+def _no_message(call: Call, frames: dict[str, Any]) -> UsageProblem:
+    """Say that the message is missing, and propose one from what changed."""
+    status = call.session.repository.status(frames)
+    changes = {found.dataset: found.change for found in status.datasets if found.change is not None}
+    told = [
+        f"add {dataset}" if change.before is None else f"{dataset}: {change_text(change)}"
+        for dataset, change in changes.items()
+    ]
+    proposal = listed(told, limit=3).replace('"', "'").replace("\\", "/") or "what and why"
+    line = " ".join(["%lf commit", *call.arguments.all("names"), f'-m "{proposal}"'])
+    return UsageProblem("%lf commit needs a message", remedy=f"Say what changed and why, as in: {line}")
+
+
+VERB = Verb(
+    "commit",
+    "record frames as new versions of datasets",
+    _run,
+    positionals=(
+        Positional(
+            "names",
+            "NAME",
+            "variables that hold frames; without any: what changed among HEAD's datasets, and what was added",
+            Holds.FRAME,
+            many=True,
+        ),
+    ),
+    options=(
+        Option(("-m", "--message"), "what changed and why", "MSG", required=True),
+        Option(("--key",), "columns that identify a row (several: with blanks or commas between)", "COL", many=True),
+        Option(("--as",), "commit one frame under another name", "DATASET", Holds.DATASET),
+        Option(("--branch",), "commit to another branch than HEAD's", "BRANCH", Holds.BRANCH),
+    ),
+    examples=(
+        '%lf commit flights -m "raw"',
+        "%lf commit -m 'without flights that cost < $5'",
+        '%lf commit df --as flights --key year month day -m "keyed"',
+    ),
+)

@@ -1,0 +1,69 @@
+"""``%lf help``: the verbs, or one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lineageflow_jupyter.errors import UnknownName
+from lineageflow_jupyter.kernel.arguments import HELP, Holds, Positional
+from lineageflow_jupyter.kernel.display import CODE, MUTED, STRONG, Answer, Cell, Grid, Note
+from lineageflow_jupyter.kernel.suggest import did_you_mean
+from lineageflow_jupyter.kernel.verb import Call, Verb
+
+
+def overview(verbs: Mapping[str, Verb]) -> Answer:
+    """All verbs with what they do."""
+    rows = tuple((Cell(verb.usage, CODE), verb.summary) for verb in verbs.values())
+    return Answer(
+        tuple(verbs),
+        (
+            Note("LineageFlow: version DataFrames with Git's verbs", STRONG),
+            Grid(("line", "what it does"), rows),
+            Note("`%lf help VERB` shows flags and examples; a last `;` keeps the answer quiet", MUTED),
+        ),
+    )
+
+
+def describe(verb: Verb) -> Answer:
+    """One verb with its arguments and examples."""
+    arguments = [(Cell(place.metavar, CODE), place.help) for place in verb.positionals]
+    for option in (*verb.options, HELP):
+        value = f" {option.metavar}{'…' * option.many}" if option.metavar else ""
+        arguments.append((Cell(f"{', '.join(option.flags)}{value}", CODE), option.help))
+    examples = tuple(Note(f"    {example}", CODE) for example in verb.examples)
+    return Answer(
+        verb,
+        (
+            Note(verb.usage, CODE),
+            Note(f"{verb.summary[0].upper()}{verb.summary[1:]}."),
+            Grid(("argument", "meaning"), tuple(arguments)),
+            *((Note("Examples", MUTED), *examples) if examples else ()),
+        ),
+    )
+
+
+def find(name: str, verbs: Mapping[str, Verb]) -> Verb:
+    """Return a verb by its name.
+
+    Raises
+    ------
+    UnknownName
+        If there is none; close matches are listed.
+    """
+    if name not in verbs:
+        raise UnknownName(f"%lf has no verb {name!r}{did_you_mean(name, verbs)}", remedy="`%lf help` lists the verbs")
+    return verbs[name]
+
+
+def _run(call: Call) -> object:
+    name = call.arguments.get("verb")
+    return overview(call.verbs) if name is None else describe(find(name, call.verbs))
+
+
+VERB = Verb(
+    "help",
+    "show the verbs, or the flags and examples of one",
+    _run,
+    positionals=(Positional("verb", "VERB", "the verb to explain", Holds.VERB),),
+    examples=("%lf help commit",),
+)

@@ -1,0 +1,36 @@
+"""``%lf read``: a dataset as it was committed. Touches no variable."""
+
+from __future__ import annotations
+
+from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
+from lineageflow_jupyter.kernel.columns import row_range, split_columns
+from lineageflow_jupyter.kernel.engines import ENGINES, engine_named
+from lineageflow_jupyter.kernel.verb import Call, Verb
+
+
+def _run(call: Call) -> object:
+    arguments = call.arguments
+    rows = arguments.get("rows")
+    return call.session.repository.read(
+        arguments.get("place") or "",
+        columns=split_columns(arguments.all("columns")) if arguments.has("columns") else None,
+        rows=None if rows is None else row_range(rows),
+        engine=engine_named(arguments.get("engine") or "pandas"),
+    )
+
+
+VERB = Verb(
+    "read",
+    "return a dataset as it was committed; no variable is touched",
+    _run,
+    positionals=(
+        Positional("place", "REV:DATASET", "what to read; DATASET alone means HEAD", Holds.PLACE, required=True),
+    ),
+    options=(
+        Option(("--columns",), "only these columns (commas between)", "COL", many=True),
+        Option(("--rows",), "only rows START to STOP, STOP excluded", "START:STOP"),
+        Option(("--engine",), f"library of the frame: {', '.join(ENGINES)}", "ENGINE", Holds.ENGINE),
+    ),
+    examples=("df = %lf read HEAD~1:flights", "df = %lf read flights --columns year,month --rows 0:100"),
+    returns_data=True,
+)

@@ -1,0 +1,63 @@
+"""``%lf status``: live frames against HEAD."""
+
+from __future__ import annotations
+
+from lineageflow_jupyter.kernel.display import BAD, GOOD, MUTED, WARN, Answer, Cell, Grid, Note, listed
+from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.kernel.wording import change_text, commit_text
+from lineageflow_jupyter.model.reports import DatasetStatus, StatusReport
+
+_TONES = {"changed": WARN, "new": GOOD, "added": GOOD, "unchanged": MUTED, "absent": MUTED, "unsupported": BAD}
+
+
+def _run(call: Call) -> object:
+    repository, live = call.session.repository, call.session.live
+    frames = live.all(call.names)
+    held = {*repository.datasets(), *live.added}
+    # Scratch frames are named but never read: a status must not cost what a commit of everything would.
+    report = repository.status({name: frame for name, frame in frames.items() if name in held})
+    scratch = sorted(name for name in frames if name not in held and not name.startswith("_"))
+    parts: list[Note | Grid] = [Note(_headline(report, repository.location))]
+    if report.datasets:
+        rows = tuple(_row(status, report, live.variable(status.dataset, call.names)) for status in report.datasets)
+        parts.append(Grid(("dataset", "state", "change"), rows))
+    if scratch:
+        parts.append(
+            Note(f"not in the repository: {listed(scratch)} (`%lf commit NAME -m …` or `%lf add NAME`)", MUTED)
+        )
+    if not report.datasets and not scratch:
+        parts.append(Note("no frames here yet", MUTED))
+    return Answer(report, tuple(parts))
+
+
+def _headline(report: StatusReport, location: str) -> str:
+    at = f"at {commit_text(report.tip)}" if report.tip else "without commits"
+    return f"on branch {report.branch} {at} — {location}"
+
+
+def _row(status: DatasetStatus, report: StatusReport, variable: str) -> tuple[str | Cell, ...]:
+    state = "added" if status.state == "new" else status.state
+    name = status.dataset if variable == status.dataset else f"{status.dataset} (variable {variable})"
+    return name, Cell(state, _TONES.get(state, "")), _told(status, report)
+
+
+def _told(status: DatasetStatus, report: StatusReport) -> str:
+    if status.problem:
+        return status.problem
+    told = change_text(status.change) if status.change else ""
+    if status.state == "absent":
+        told = f"no live frame; `%lf checkout HEAD {status.dataset}` loads it"
+    elif status.behind:
+        place = f"{report.branch} {status.dataset}" if status.state == "unchanged" else ""
+        look = f"`%lf checkout {place}`" if place else f"`other = %lf read {report.branch}:{status.dataset}`"
+        seen = f"{report.branch} holds another version: {look}"
+        told = f"{told}; {seen}" if told else seen
+    return told
+
+
+VERB = Verb(
+    "status",
+    "show which live frames differ from HEAD",
+    _run,
+    examples=("%lf status",),
+)

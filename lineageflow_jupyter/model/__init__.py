@@ -1,0 +1,1 @@
+"""Pure values: ids, types, manifests, revisions. No I/O, no library of frames, no clock."""

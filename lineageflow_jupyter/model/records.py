@@ -1,0 +1,201 @@
+"""Values that pass between repository, store and catalog: where bytes lie, and what the catalog remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lineageflow_jupyter.model.ids import Kind, ObjectId
+from lineageflow_jupyter.model.objects import Commit
+
+
+@dataclass(frozen=True, slots=True)
+class PackEntry:
+    """One object in a pack: bytes ``[offset, offset + length)`` of the file, checksum included."""
+
+    id: ObjectId
+    kind: Kind
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack that is durable in the store: its name (hexadecimal BLAKE3 of the file), size in bytes and entries."""
+
+    name: str
+    size: int
+    entries: tuple[PackEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where an object lies: bytes ``[offset, offset + length)`` of the pack named `pack`."""
+
+    pack: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A branch or tag, or a hidden ref.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``main``.
+    kind : str
+        ``"branch"``, ``"tag"`` or ``"hidden"`` (stashes, automatic snapshots; not listed by default).
+    commit : ObjectId or None
+        What it points to; None for the branch of an empty repository.
+    """
+
+    name: str
+    kind: str
+    commit: ObjectId | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRecord:
+    """A commit as the catalog indexes it.
+
+    Parameters
+    ----------
+    id : ObjectId
+        The commit's id.
+    commit : Commit
+        The commit.
+    generation : int
+        1 + the greatest generation of its parents; 1 without parents.
+    datasets : tuple of str
+        Datasets that differ from the first parent's, sorted.
+    """
+
+    id: ObjectId
+    commit: Commit
+    generation: int
+    datasets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceName:
+    """What a workspace is recognised by: user, host and notebook path (or script, or process)."""
+
+    user: str
+    host: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """HEAD of a workspace.
+
+    Parameters
+    ----------
+    workspace : str
+        The workspace's random id.
+    branch : str
+        The branch that commits go to.
+    bases : mapping of str to ObjectId
+        For each dataset, the commit that it was last read from, checked out or committed at.
+    """
+
+    workspace: str
+    branch: str
+    bases: Mapping[str, ObjectId] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RefChange:
+    """A ref that moves from one commit to another; None stands for "does not exist" (before or after)."""
+
+    name: str
+    kind: str
+    before: ObjectId | None
+    after: ObjectId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """All that one transaction records. Either all of it takes effect or nothing does.
+
+    Parameters
+    ----------
+    operation : str
+        Unique id of the attempt (a UUID): a second publication with the same id is answered, not repeated.
+    verb : str
+        Such as ``"commit"``; for the operation log.
+    workspace : str
+        Id of the acting workspace, or ``""``.
+    time : int
+        Microseconds since 1970-01-01 UTC.
+    refs : tuple of RefChange
+        Compare-and-swap of refs; `before` must be what the ref is now.
+    packs : tuple of Pack
+        New packs, durable in the store already.
+    reused : frozenset of ObjectId
+        Objects that the new commits need from packs that were there before.
+    commits : tuple of CommitRecord
+        New commits, parents before children.
+    head : Head or None
+        The workspace's HEAD after the operation; None leaves it.
+    detail : mapping
+        JSON-ready particulars for the operation log and the journal.
+    """
+
+    operation: str
+    verb: str
+    workspace: str
+    time: int
+    refs: tuple[RefChange, ...] = ()
+    packs: tuple[Pack, ...] = ()
+    reused: frozenset[ObjectId] = frozenset()
+    commits: tuple[CommitRecord, ...] = ()
+    head: Head | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A row of the operation log.
+
+    Parameters
+    ----------
+    sequence : int
+        Position in the log, increasing; there may be gaps.
+    operation : str
+        The publication's unique id.
+    verb, workspace, time, detail
+        As published.
+    refs : tuple of RefChange
+        Refs that moved.
+    """
+
+    sequence: int
+    operation: str
+    verb: str
+    workspace: str
+    time: int
+    refs: tuple[RefChange, ...]
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """An outbox row that is to become a journal object, then be marked as flushed.
+
+    Parameters
+    ----------
+    sequence : int
+        Sequence of its operation.
+    key : str
+        Key of the journal object in the store.
+    data : bytes
+        Its content: JSON in UTF-8.
+    """
+
+    sequence: int
+    key: str
+    data: bytes

@@ -1,0 +1,143 @@
+"""What the repository's verbs answer: values for people and programs, without any display."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lineageflow_jupyter.model.ids import ObjectId
+from lineageflow_jupyter.model.objects import Author
+from lineageflow_jupyter.model.records import CommitRecord
+
+
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """Rows and data columns of a table (index levels are not counted, as in pandas)."""
+
+    rows: int
+    columns: int
+
+    def __str__(self) -> str:
+        """Text for people, such as ``336,776 × 19``."""
+        return f"{self.rows:,} × {self.columns:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitReport:
+    """What a commit did.
+
+    Parameters
+    ----------
+    commit : CommitRecord
+        The new commit, or where nothing differed the branch's tip.
+    created : bool
+        False: there was nothing to commit.
+    branch : str
+        The branch.
+    new_bytes : int
+        Bytes that the commit added to the store.
+    tables : mapping of str to TableShape
+        Shape of each dataset that was passed.
+    """
+
+    commit: CommitRecord
+    created: bool
+    branch: str
+    new_bytes: int
+    tables: Mapping[str, TableShape]
+
+    @property
+    def id(self) -> ObjectId:
+        """Id of the commit."""
+        return self.commit.id
+
+    @property
+    def parents(self) -> tuple[ObjectId, ...]:
+        """Parents of the commit, first parent first."""
+        return self.commit.commit.parents
+
+    @property
+    def author(self) -> Author:
+        """Author of the commit."""
+        return self.commit.commit.author
+
+    @property
+    def time(self) -> int:
+        """Time of the commit in microseconds since 1970-01-01 UTC."""
+        return self.commit.commit.time
+
+    @property
+    def message(self) -> str:
+        """Message of the commit."""
+        return self.commit.commit.message
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetChange:
+    """How a dataset differs between two points, found from ids alone.
+
+    Parameters
+    ----------
+    dataset : str
+        Its name.
+    state : str
+        ``"added"``, ``"changed"`` or ``"removed"``.
+    before, after : TableShape or None
+        Shapes; None on the side where the dataset does not exist.
+    columns_added, columns_dropped, columns_changed : tuple of str
+        Names of columns, index levels included.
+    described : bool
+        True where the values are equal and only the frame description or the key differs.
+    """
+
+    dataset: str
+    state: str
+    before: TableShape | None
+    after: TableShape | None
+    columns_added: tuple[str, ...] = ()
+    columns_dropped: tuple[str, ...] = ()
+    columns_changed: tuple[str, ...] = ()
+    described: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommitChanges:
+    """A commit with its changes against the first parent."""
+
+    commit: CommitRecord
+    changes: tuple[DatasetChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetStatus:
+    """A dataset or live frame against HEAD.
+
+    Parameters
+    ----------
+    dataset : str
+        Its name.
+    state : str
+        ``"new"`` (a frame that is no dataset yet), ``"changed"``, ``"unchanged"``, ``"absent"`` (a dataset without a
+        live frame) or ``"unsupported"`` (a frame that cannot be stored).
+    change : DatasetChange or None
+        What differs, for new and changed ones.
+    behind : bool
+        True where the branch holds a version of the dataset that this workspace has not seen.
+    problem : str
+        Why a frame is unsupported, in one line.
+    """
+
+    dataset: str
+    state: str
+    change: DatasetChange | None = None
+    behind: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """Live frames against HEAD."""
+
+    branch: str
+    tip: CommitRecord | None
+    datasets: tuple[DatasetStatus, ...]

@@ -1,0 +1,163 @@
+"""Opening and creating repositories: from a location to a `Repository`. The embedded form lies in one folder."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+from lineageflow_jupyter.catalog.base import Catalog
+from lineageflow_jupyter.config import process_workspace, settings
+from lineageflow_jupyter.errors import (
+    NameTaken,
+    NotARepository,
+    NotAvailable,
+    StorageDenied,
+    StorageError,
+)
+from lineageflow_jupyter.model.records import Head, WorkspaceName
+from lineageflow_jupyter.publishing import flush_journal
+from lineageflow_jupyter.repository import Repository
+from lineageflow_jupyter.store.identity import create_identity, read_identity
+from lineageflow_jupyter.store.local import LocalStore
+from lineageflow_jupyter.store.location import check_location
+
+FOLDER = ".lineageflow"
+CATALOG = "catalog.sqlite"
+OBJECTS = "objects"
+DEFAULT_BRANCH = "main"
+
+
+def find(path: str | Path = ".") -> Path | None:
+    """Folder that holds a repository, here or above; None if there is none. Nothing is opened.
+
+    Parameters
+    ----------
+    path : path-like
+        Where to begin.
+    """
+    start = Path(path).expanduser().resolve()
+    return next((folder for folder in (start, *start.parents) if (folder / FOLDER / CATALOG).is_file()), None)
+
+
+def open(location: str | Path = ".", *, workspace: WorkspaceName | None = None) -> Repository:  # noqa: A001
+    """Open the repository of a folder, or of one above it.
+
+    Parameters
+    ----------
+    location : path-like
+        A folder. Addresses of team repositories are not available in this version.
+    workspace : WorkspaceName, optional
+        Who opens it; the running notebook or process by default.
+
+    Raises
+    ------
+    NotARepository
+        If there is none.
+    NewerFormat, WrongCatalog, UnsafeLocation, CorruptData
+        If it cannot be used safely.
+
+    Examples
+    --------
+    >>> import tempfile, lineageflow_jupyter as lf
+    >>> folder = tempfile.mkdtemp()
+    >>> lf.init(folder).close()
+    >>> lf.open(folder).branches()
+    ()
+    """
+    _refuse_address(location)
+    root = find(location)
+    if root is None:
+        raise NotARepository(
+            f"no LineageFlow repository in {Path(location).expanduser().resolve()} or above",
+            remedy="Create one here: `%lf init`, or lineageflow_jupyter.init()",
+        )
+    return _opened(root, workspace)
+
+
+def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> Repository:
+    """Create a repository in a folder, and the folder if need be.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder; data goes to ``.lineageflow`` inside.
+    workspace : WorkspaceName, optional
+        Who opens it; the running notebook or process by default.
+
+    Raises
+    ------
+    NameTaken
+        If the folder holds a repository already.
+    UnsafeLocation
+        If it lies on a network file system.
+    StorageDenied, StorageFull
+        If it cannot be written.
+    """
+    _refuse_address(path)
+    root = Path(path).expanduser().resolve()
+    if (root / FOLDER / CATALOG).exists():
+        raise NameTaken(f"{root} holds a repository already", remedy=f"Open it: `%lf open {root}`")
+    check_location(root)
+    folder = root / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text("# made by LineageFlow\n*\n", encoding="utf-8")
+    except OSError as error:
+        kind = StorageDenied if isinstance(error, PermissionError) or error.errno == 30 else StorageError
+        raise kind(
+            f"{folder} cannot be created ({error.strerror})", remedy="Choose a folder that you may write"
+        ) from error
+    from lineageflow_jupyter.catalog.sql import SqlCatalog  # not on the path of `import`: SQLAlchemy takes a second
+
+    store = LocalStore(folder / OBJECTS, create=True)
+    catalog = SqlCatalog.create(folder / CATALOG, uuid=str(uuid.uuid4()))
+    try:
+        create_identity(store, catalog.uuid)
+    finally:
+        catalog.close()
+    return _opened(root, workspace)
+
+
+def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:
+    check_location(root)
+    folder = root / FOLDER
+    store = LocalStore(folder / OBJECTS)
+    catalog = _catalog(folder / CATALOG)
+    try:
+        if read_identity(store) is None and catalog.operations(limit=1):
+            raise NotARepository(
+                f"{folder / OBJECTS} holds no repository.json",
+                remedy="Restore that file from a backup of the repository",
+            )
+        create_identity(store, catalog.uuid)  # checks it; creates it where `init` was interrupted
+        head = _head(catalog, workspace or process_workspace(settings()))
+        with suppress(StorageDenied):  # a repository that may only be read
+            flush_journal(catalog, store)
+        return Repository(catalog, store, head, location=str(root), author=lambda: settings().author)
+    except BaseException:
+        catalog.close()
+        raise
+
+
+def _catalog(path: Path) -> Catalog:
+    from lineageflow_jupyter.catalog.sql import SqlCatalog
+
+    try:
+        return SqlCatalog.open(path)
+    except StorageDenied:
+        return SqlCatalog.open(path, read_only=True)
+
+
+def _head(catalog: Catalog, name: WorkspaceName) -> Head:
+    try:
+        return catalog.workspace(name, branch=DEFAULT_BRANCH)
+    except StorageDenied:  # not remembered where nothing can be written; nothing can be committed either
+        return Head("", DEFAULT_BRANCH)
+
+
+def _refuse_address(location: str | Path) -> None:
+    if "://" in str(location):
+        raise NotAvailable(
+            f"{location!s}: repositories in the cloud are not available in this version", remedy="Use a local folder"
+        )

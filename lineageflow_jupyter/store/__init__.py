@@ -1,0 +1,1 @@
+"""Bytes by name: stores of objects, packs with many objects each, readers and writers of packed objects."""

@@ -1,0 +1,441 @@
+"""Tables in and out of the store: where frames meet stored bytes. Refs, commits and HEAD belong to `repository`.
+
+Writing: every column is cut into chunks against its parent, the catalog is asked which of them are new, and only those
+are encoded. Reading: only the chunks of the chosen columns and rows are fetched. Both work on several columns at once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from lineageflow_jupyter.errors import CorruptData, ObjectMissing
+from lineageflow_jupyter.frames.canonical import assemble, stored_id
+from lineageflow_jupyter.frames.codecs import encode_value, parse_value
+from lineageflow_jupyter.frames.columns import chunk_column
+from lineageflow_jupyter.frames.convert import (
+    ColumnContent,
+    FrameContent,
+    companions_for,
+    from_content,
+    row_aligned,
+)
+from lineageflow_jupyter.model.changes import numbered
+from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
+from lineageflow_jupyter.model.lists import (
+    Sealed,
+    decode_column,
+    decode_table,
+    decode_tree,
+    encode_column,
+    encode_table,
+    references,
+)
+from lineageflow_jupyter.model.objects import (
+    Column,
+    Commit,
+    FrameDescription,
+    Table,
+    TableColumn,
+    Tree,
+    TreeEntry,
+    decode_commit,
+    decode_frame,
+    encode_frame,
+)
+from lineageflow_jupyter.store.packs import PackWriter
+from lineageflow_jupyter.store.reader import ObjectReader
+
+Known = Callable[[Collection[ObjectId]], frozenset[ObjectId]]
+
+GROUP_BYTES = 8 * 2**20
+"""Small columns are handled together up to this size, so that a wide frame does not pay for each column alone."""
+GROUP_COLUMNS = 512
+CACHED_MANIFESTS = 20_000
+
+
+class Objects:
+    """Reads manifests by id and remembers the latest; they never change."""
+
+    def __init__(self, reader: ObjectReader) -> None:
+        self.reader = reader
+        self._cache: OrderedDict[ObjectId, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def data(self, oid: ObjectId) -> bytes:
+        """Canonical bytes of a manifest."""
+        with self._lock:
+            if oid in self._cache:
+                self._cache.move_to_end(oid)
+                return self._cache[oid]
+        data = bytes(parse_value(self.reader.read(oid)).read(0))
+        self._remember(oid, data)
+        return data
+
+    def prefetch(self, ids: Iterable[ObjectId]) -> None:
+        """Read many manifests at once."""
+        with self._lock:
+            missing = [oid for oid in dict.fromkeys(ids) if oid not in self._cache]
+        if len(missing) > 1:
+            for oid, value in self.reader.read_many(missing):
+                self._remember(oid, bytes(parse_value(value).read(0)))
+
+    def commit(self, oid: ObjectId) -> Commit:
+        """Return a commit."""
+        return decode_commit(self.data(oid))
+
+    def tree(self, oid: ObjectId) -> Tree:
+        """Return a tree."""
+        return decode_tree(self.data(oid), self.data)
+
+    def table(self, oid: ObjectId) -> Table:
+        """Return a table."""
+        return decode_table(self.data(oid), self.data)
+
+    def frame(self, oid: ObjectId) -> FrameDescription:
+        """Return a frame description."""
+        return decode_frame(self.data(oid))
+
+    def columns(self, ids: Sequence[ObjectId]) -> list[Column]:
+        """Columns, in the order of their ids."""
+        self.prefetch(ids)
+        return [decode_column(self.data(oid), self.data) for oid in ids]
+
+    def _remember(self, oid: ObjectId, data: bytes) -> None:
+        with self._lock:
+            self._cache[oid] = data
+            while len(self._cache) > CACHED_MANIFESTS:
+                self._cache.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A frame's ids: its entry in a tree and its table."""
+
+    entry: TreeEntry
+    table: Table
+
+
+class TableWriter:
+    """Computes the ids of frames and, given a pack writer, stores what is new.
+
+    Parameters
+    ----------
+    objects : Objects
+        Manifests of the parents.
+    pool : ThreadPoolExecutor
+        Threads that share the work, by columns.
+    known : callable
+        Tells which of some ids are stored already.
+    packs : PackWriter, optional
+        Where new objects go. Without it nothing is written: only ids are computed.
+    """
+
+    def __init__(
+        self, objects: Objects, pool: ThreadPoolExecutor, known: Known, packs: PackWriter | None = None
+    ) -> None:
+        self._objects = objects
+        self._pool = pool
+        self._known = known
+        self._packs = packs
+        self._lock = Lock()
+        self._reused: set[ObjectId] = set()
+
+    @property
+    def reused(self) -> frozenset[ObjectId]:
+        """Objects that were stored before, other than by the parents, and are needed again."""
+        return frozenset(self._reused)
+
+    def add(self, dataset: str, content: FrameContent, *, parent: TreeEntry | None, key: Sequence[str]) -> Snapshot:
+        """Ids of a frame; its new chunks and manifests are stored if there is a pack writer.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+        content : FrameContent
+            The frame.
+        parent : TreeEntry or None
+            The version before: makes it quick, does not change the result.
+        key : sequence of str
+            Names of the key columns.
+        """
+        parents, inherited = self._parents(content, parent)
+        arrays = [column.array for column in content.columns] + list(content.companions)
+        columns = self._chunked(arrays, parents)
+        sealed = [encode_column(column) for column in columns]
+        ids = [objects[-1].id for objects in sealed]
+        split = len(content.columns)
+        table = Table(
+            content.rows,
+            tuple(
+                TableColumn(column.name, column.role, oid)
+                for column, oid in zip(content.columns, ids[:split], strict=True)
+            ),
+        )
+        manifests = [part for objects in sealed if objects[-1].id not in inherited for part in objects]
+        tables = encode_table(table)
+        manifests += tables
+        frame, data = encode_frame(FrameDescription(content.body, tuple(ids[split:])))
+        manifests.append(Sealed(frame, Kind.FRAME, data))
+        self.store([part for part in manifests if part.id not in inherited])
+        return Snapshot(TreeEntry(dataset, tables[-1].id, frame, tuple(key)), table)
+
+    def store(self, manifests: Sequence[Sealed]) -> None:
+        """Store those of the manifests that are not stored yet."""
+        if self._packs is None or not manifests:
+            return
+        unknown = set(self._unknown([part.id for part in manifests]))
+        for part in manifests:
+            if part.id in unknown:
+                self._packs.add(part.id, part.kind, encode_value(b"", [part.data], [1]))
+
+    def ids(self, arrays: Sequence[Any], parents: Sequence[Column | None]) -> list[ObjectId]:
+        """Ids of columns; their new chunks are stored if there is a pack writer, the columns themselves are not."""
+        return [encode_column(column)[-1].id for column in self._chunked(arrays, parents)]
+
+    def _parents(
+        self, content: FrameContent, parent: TreeEntry | None
+    ) -> tuple[list[Column | None], frozenset[ObjectId]]:
+        """The earlier version of each column and companion, and the ids that the parent holds already."""
+        count = len(content.columns) + len(content.companions)
+        if parent is None:
+            return [None] * count, frozenset()
+        names = list(numbered((column.role, column.name) for column in content.columns))
+        table, frame = self._objects.table(parent.table), self._objects.frame(parent.frame)
+        before = dict(zip(numbered((c.role, c.name) for c in table.columns), table.columns, strict=True))
+        ids: list[ObjectId | None] = [before[name].column if name in before else None for name in names]
+        companions: list[ObjectId | None] = list(frame.companions[: len(content.companions)])
+        ids += companions + [None] * (len(content.companions) - len(companions))
+        present = [oid for oid in ids if oid is not None]
+        found = dict(zip(present, self._objects.columns(present), strict=True))
+        return [None if oid is None else found[oid] for oid in ids], frozenset({*present, parent.table, parent.frame})
+
+    def _chunked(self, arrays: Sequence[Any], parents: Sequence[Column | None]) -> list[Column]:
+        groups = grouped([array.nbytes for array in arrays])
+        done = self._pool.map(
+            lambda group: self._chunked_group([arrays[i] for i in group], [parents[i] for i in group]), groups
+        )
+        columns: dict[int, Column] = {}
+        for group, result in zip(groups, done, strict=True):
+            columns.update(zip(group, result, strict=True))
+        return [columns[i] for i in range(len(arrays))]
+
+    def _chunked_group(self, arrays: Sequence[Any], parents: Sequence[Column | None]) -> list[Column]:
+        chunked = [chunk_column(array, parent) for array, parent in zip(arrays, parents, strict=True)]
+        if self._packs is not None:
+            new = {oid: chunk for column in chunked for oid, chunk in column.new.items()}
+            for oid in self._unknown(new):
+                chunk = new.pop(oid)
+                self._packs.add(oid, Kind.CHUNK, encode_value(chunk.header, chunk.buffers, chunk.widths))
+        return [column.column for column in chunked]
+
+    def _unknown(self, ids: Collection[ObjectId]) -> list[ObjectId]:
+        if not ids:
+            return []
+        known = self._known(ids)
+        if known:
+            with self._lock:
+                self._reused |= known
+        return [oid for oid in dict.fromkeys(ids) if oid not in known]
+
+
+class TableReader:
+    """Reads tables as frame contents."""
+
+    def __init__(self, objects: Objects, pool: ThreadPoolExecutor) -> None:
+        self._objects = objects
+        self._pool = pool
+
+    def frame(
+        self,
+        dataset: str,
+        table: Table,
+        description: FrameDescription,
+        positions: Sequence[int] | None,
+        rows: range | None,
+        engine: str,
+    ) -> Any:
+        """Frame of a table, or of some of its data columns and rows.
+
+        Parameters
+        ----------
+        dataset : str
+            Its name, for messages.
+        table : Table
+            The table.
+        description : FrameDescription
+            How the frame looked.
+        positions : sequence of int or None
+            Positions of the wanted columns among the data columns; None: all.
+        rows : range or None
+            Rows ``[start, stop)``; None: all.
+        engine : str
+            Library of the frame.
+        """
+        levels = len(table.index)
+        places = range(len(table.columns))
+        chosen_places = places if positions is None else [*places[:levels], *(places[levels:][p] for p in positions)]
+        chosen = [table.columns[place] for place in chosen_places]
+        aligned = row_aligned(description.body)
+        needed = companions_for(description.body, chosen_places)
+        companions = dict.fromkeys(range(len(description.companions)))
+        full = [number for number in companions if number in needed and number not in aligned]
+        sliced = [number for number in companions if number in needed and number in aligned]
+        named = [(column.name, column.column) for column in chosen]
+        named += [(f"companion {number}", description.companions[number]) for number in sliced]
+        arrays = self.arrays(named, dataset, rows)
+        companions.update(zip(sliced, arrays[len(chosen) :], strict=True))
+        named = [(f"companion {number}", description.companions[number]) for number in full]
+        companions.update(zip(full, self.arrays(named, dataset), strict=True))
+        content = FrameContent(
+            table.rows if rows is None else len(rows),
+            tuple(
+                ColumnContent(column.name, column.role, array)
+                for column, array in zip(chosen, arrays[: len(chosen)], strict=True)
+            ),
+            tuple(companions.values()),
+            description.body,
+        )
+        first = 0 if rows is None else rows.start
+        return from_content(content, engine=engine, positions=chosen_places, row_start=first)
+
+    def arrays(self, columns: Sequence[tuple[str, ObjectId]], dataset: str, rows: range | None = None) -> list[Any]:
+        """Arrays of some columns.
+
+        Parameters
+        ----------
+        columns : sequence of (str, ObjectId)
+            Name (for messages) and id.
+        dataset : str
+            Name of the dataset, for messages.
+        rows : range, optional
+            Rows ``[start, stop)`` only.
+
+        Raises
+        ------
+        CorruptData, ObjectMissing
+            Naming chunk, pack, dataset and column.
+        """
+        manifests = self._manifests(columns, dataset)
+        groups = grouped([16 * (column.rows if rows is None else len(rows)) for column in manifests])
+        done = self._pool.map(
+            lambda group: self._read_group([(columns[i][0], manifests[i]) for i in group], dataset, rows), groups
+        )
+        arrays: dict[int, Any] = {}
+        for group, result in zip(groups, done, strict=True):
+            arrays.update(zip(group, result, strict=True))
+        return [arrays[i] for i in range(len(columns))]
+
+    def _manifests(self, columns: Sequence[tuple[str, ObjectId]], dataset: str) -> list[Column]:
+        try:
+            return self._objects.columns([oid for _, oid in columns])
+        except (CorruptData, ObjectMissing):
+            for name, oid in columns:  # one by one, to name the column
+                with _Named(dataset, name):
+                    self._objects.columns([oid])
+            raise
+
+    def _read_group(self, columns: Sequence[tuple[str, Column]], dataset: str, rows: range | None) -> list[Any]:
+        chosen = [(name, column, *_chunks_in(column, rows)) for name, column in columns]
+        try:
+            values = self._values([oid for _, _, ids, _ in chosen for oid in ids])
+        except (CorruptData, ObjectMissing):
+            for name, _, ids, _ in chosen:  # one by one, to name the column
+                with _Named(dataset, name):
+                    self._values(ids)
+            raise
+        arrays = []
+        for name, column, ids, skipped in chosen:
+            with _Named(dataset, name):
+                array = assemble(column.type, [values[oid] for oid in ids])
+                if rows is not None:
+                    array = array.slice(skipped, len(rows))
+                if len(array) != (column.rows if rows is None else len(rows)):
+                    raise CorruptData("a chunk has another number of rows than its column says")
+            arrays.append(array)
+        return arrays
+
+    def _values(self, ids: Sequence[ObjectId]) -> dict[ObjectId, Any]:
+        return {oid: parse_value(value) for oid, value in self._objects.reader.read_many(list(dict.fromkeys(ids)))}
+
+
+class _Named:
+    """Adds dataset and column to the errors of damaged or missing objects."""
+
+    def __init__(self, dataset: str, column: str) -> None:
+        self._place = f"column {column!r} of dataset {dataset!r}"
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, CorruptData | ObjectMissing):
+            raise type(error)(f"{self._place}: {error.problem}", remedy=error.remedy) from error
+
+
+def _chunks_in(column: Column, rows: range | None) -> tuple[list[ObjectId], int]:
+    """Chunks that overlap the rows, and how many rows of the first one come before them."""
+    if rows is None:
+        return [chunk.id for chunk in column.chunks], 0
+    ids: list[ObjectId] = []
+    position = skipped = 0
+    for chunk in column.chunks:
+        if position < rows.stop and position + chunk.rows > rows.start:
+            if not ids:
+                skipped = rows.start - position
+            ids.append(chunk.id)
+        position += chunk.rows
+    return ids, skipped
+
+
+def grouped(sizes: Sequence[int]) -> list[list[int]]:
+    """Positions in groups of similar total size, the largest groups first so that no thread ends late."""
+    groups: list[list[int]] = []
+    total = GROUP_BYTES
+    for position, size in enumerate(sizes):
+        if total + size > GROUP_BYTES or len(groups[-1]) >= GROUP_COLUMNS:
+            groups.append([])
+            total = 0
+        groups[-1].append(position)
+        total += size
+    return sorted(groups, key=lambda group: -sum(sizes[i] for i in group))
+
+
+def verify(objects: Objects, roots: Iterable[tuple[Kind, ObjectId]], done: set[ObjectId]) -> None:
+    """Read everything that the roots lead to and compare each id with one computed anew.
+
+    Parameters
+    ----------
+    objects : Objects
+        Where to read.
+    roots : iterable of (Kind, ObjectId)
+        Where to begin.
+    done : set of ObjectId
+        Objects that need no second look; grows.
+
+    Raises
+    ------
+    CorruptData, ObjectMissing
+        For the first object that is damaged or missing.
+    """
+    pending = [root for root in roots if root[1] not in done]
+    while pending:
+        kinds = {oid: kind for kind, oid in pending}
+        done.update(kinds)
+        following: dict[ObjectId, Kind] = {}
+        for oid, value in objects.reader.read_many(list(kinds)):
+            stored, kind = parse_value(value), kinds[oid]
+            data = bytes(stored.read(0)) if kind is not Kind.CHUNK else b""
+            found = stored_id(stored) if kind is Kind.CHUNK else object_id(kind, [data])
+            if found != oid:
+                raise CorruptData(
+                    f"the {kind.name.lower()} {oid.hex()} holds other content than its id says",
+                    remedy="Restore the repository from a copy",
+                )
+            following.update((child, below) for below, child in references(kind, data) if child not in done)
+        pending = [(kind, oid) for oid, kind in following.items()]

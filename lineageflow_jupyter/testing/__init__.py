@@ -1,0 +1,1 @@
+"""What tests of stores, catalogs and edges share; shipped, so that other implementations can run them too."""

@@ -1,0 +1,193 @@
+"""A run's results as text: Markdown tables for the documentation, which read well in a terminal too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from results import TOLD_PEERS, Figure, FrameResults, Results
+from targets import verdicts
+from tools import TOOLS
+
+BEGIN, END = "<!-- begin: written by make bench -->", "<!-- end: written by make bench -->"
+TITLES = {
+    "mixed": "Mixed columns",
+    "flights": "Flights",
+    "wide": "Wide",
+    "tiny": "Tiny",
+}
+WORK_TITLES = {
+    "first": "first version",
+    "unchanged": "nothing changed",
+    "cells": "0.1 % of one column's cells, at random",
+    "range": "0.1 % of one column's cells, one range",
+    "cell": "one cell",
+    "column": "a new column",
+    "appended": "1 % of rows appended",
+    "inserted": "100 rows inserted at one third",
+    "filtered": "5 % of rows filtered out at random",
+    "sorted": "sorted by a float column",
+    "read": "read the first version, cold",
+    "reread": "read it again",
+}
+TOOL_TITLES = {
+    "lineageflow": "LineageFlow",
+    "lineageflow-pandas2": "LineageFlow, pandas 2",
+    "arcticdb": "ArcticDB",
+    "arcticdb-narrow": "ArcticDB, 1 column a segment",
+    "lance": "Lance",
+    "delta": "Delta",
+    "parquet": "Parquet",
+    "arcticdb-told": "ArcticDB, told",
+    "lance-told": "Lance, told",
+    "lance-upsert-told": "Lance, told, upsert",
+    "delta-told": "Delta, told",
+    "parquet-told": "Parquet, told",
+}
+
+
+def markdown(results: Results) -> str:
+    """Return the report on a run."""
+    parts = [_facts(results)]
+    for name, frame in results.frames.items():
+        parts += [_heading(name, frame), _verdicts(name, frame), *_figures(frame)]
+    parts.append(_ways(results))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def update(path: Path, text: str) -> None:
+    """Replace the part of the document between its two marks, keeping what people wrote around it."""
+    document = path.read_text(encoding="utf-8") if path.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{path}: expected the lines {BEGIN!r} and {END!r}, between which the tables go")
+    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table whose first column is text and whose others are figures."""
+    lines = ["| " + " | ".join(header) + " |", "| --- |" + " ---: |" * (len(header) - 1)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _facts(results: Results) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in results.facts.items())
+
+
+def _heading(name: str, frame: FrameResults) -> str:
+    limits = ", ".join(
+        f"{title} {_milliseconds(frame.limits[key])}"
+        for key, title in (
+            ("blake3-1", "BLAKE3 of its buffers on one thread"),
+            ("blake3-2", "on two"),
+            ("copy", "one copy of them"),
+        )
+        if key in frame.limits
+    )
+    shape = f"{frame.rows:,} × {frame.columns:,}, {_size(frame.bytes)} in memory."
+    return f"## {TITLES[name]}\n\n{shape} Limits: {limits}." if limits else f"## {TITLES[name]}\n\n{shape}"
+
+
+def _verdicts(name: str, frame: FrameResults) -> str:
+    rows = [
+        (WORK_TITLES.get(v.work, v.work), v.target, v.found, "met" if v.met else "**missed**")
+        for v in verdicts(name, frame)
+    ]
+    return table(("LineageFlow", "target", "found", ""), rows) if rows else ""
+
+
+def _figures(frame: FrameResults) -> list[str]:
+    used = [tool for tool in TOOLS if any(tool in figures for figures in frame.figures.values())]
+    tools = [tool for tool in used if tool not in TOLD_PEERS]
+    told = [tool for tool in used if tool in TOLD_PEERS]
+    works = list(frame.figures)
+    commits = [work for work in works if work not in ("read", "reread")]
+    parts = [
+        _table("time", frame, tools, works, lambda figure: _milliseconds(figure.seconds), ratio=True),
+        _table("bytes added on disk", frame, tools, commits, lambda figure: _size(figure.bytes)),
+        _table("peak memory above the frame", frame, tools, works, lambda figure: _size(figure.memory)),
+    ]
+    if told:
+        works = [work for work in works if set(told) & set(frame.figures[work])]
+        parts.append(
+            _table(
+                "told what changed",
+                frame,
+                told,
+                works,
+                lambda figure: f"{_milliseconds(figure.seconds)}, {_size(figure.bytes)}",
+            )
+        )
+    return parts
+
+
+def _table(
+    title: str,
+    frame: FrameResults,
+    tools: list[str],
+    works: list[str],
+    show: Callable[[Figure], str],
+    *,
+    ratio: bool = False,
+) -> str:
+    rows = []
+    for work in works:
+        row = [WORK_TITLES[work]]
+        for tool in tools:
+            figure = frame.figures[work].get(tool)
+            row.append("" if figure is None else "failed" if figure.error else show(figure) + _mark(figure))
+        if ratio:
+            ours, peer = frame.ours(work), frame.fastest_peer(work)
+            known = ours is not None and peer is not None and not ours.error
+            row.append(f"{peer[1].seconds / ours.seconds:.2g}" if known and ours and peer else "")
+        rows.append(row)
+    header = [title, *(TOOL_TITLES[tool] for tool in tools)] + (["fastest peer ÷ LineageFlow"] if ratio else [])
+    return table(header, rows)
+
+
+def _mark(figure: Figure) -> str:
+    if not figure.difference:
+        return ""
+    return " †" if figure.counts else " ‡"
+
+
+def _ways(results: Results) -> str:
+    used = {tool for frame in results.frames.values() for figures in frame.figures.values() for tool in figures}
+    lines = ["## How each tool was used", ""]
+    for tool, make in TOOLS.items():
+        if tool not in used:
+            continue
+        ways = make().ways
+        others = "; ".join(f"{WORK_TITLES[work]}: `{way}`" for work, way in ways.items() if work)
+        general = f"`{ways['']}`; " if "" in ways else ""
+        lines.append(f"- {TOOL_TITLES[tool]}: {general}{others}")
+    lines += ["", "† Gives back the columns in another order."]
+    differences = "; ".join(_differences(results))
+    if differences:
+        lines.append(f"‡ Does not give back the frame's rows and is not counted as a peer ({differences}).")
+    return "\n".join(lines)
+
+
+def _differences(results: Results) -> list[str]:
+    return sorted(
+        {
+            f"{TOOL_TITLES[tool]}, {WORK_TITLES[work]}: {figure.difference}"
+            for frame in results.frames.values()
+            for work, figures in frame.figures.items()
+            for tool, figure in figures.items()
+            if figure.difference and not figure.counts
+        }
+    )
+
+
+def _milliseconds(seconds: float) -> str:
+    value = 1e3 * seconds
+    return f"{value:,.0f} ms" if value >= 100 else f"{value:.1f} ms"
+
+
+def _size(value: float) -> str:
+    if value >= 1e6:
+        return f"{value / 1e6:,.0f} MB" if value >= 1e8 else f"{value / 1e6:,.1f} MB"
+    return f"{value / 1e3:,.1f} kB" if value >= 1 else "0"
