@@ -10,7 +10,7 @@ from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.errors import AmbiguousName, ObjectMissing, UnknownName
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.objects import Tree, TreeEntry
-from lineageflow_jupyter.model.records import CommitRecord
+from lineageflow_jupyter.model.records import CommitRecord, Ref
 from lineageflow_jupyter.model.revisions import parse
 from lineageflow_jupyter.tables import Objects
 
@@ -29,6 +29,10 @@ class History:
     def __init__(self, catalog: Catalog, objects: Objects) -> None:
         self._catalog = catalog
         self._objects = objects
+
+    def ref(self, name: str) -> Ref | None:
+        """A ref of any kind, or None."""
+        return self._catalog.ref(name)
 
     def tip(self, branch: str) -> ObjectId | None:
         """Commit that a branch or other ref points to; None where it has none yet."""

@@ -13,11 +13,12 @@ from lineageflow_jupyter.errors import (
     NotARepository,
     NotAvailable,
     StorageDenied,
-    StorageError,
+    StorageFull,
 )
 from lineageflow_jupyter.model.records import Head, WorkspaceName
 from lineageflow_jupyter.publishing import flush_journal
 from lineageflow_jupyter.repository import Repository
+from lineageflow_jupyter.store.files import storage_error
 from lineageflow_jupyter.store.identity import create_identity, read_identity
 from lineageflow_jupyter.store.local import LocalStore
 from lineageflow_jupyter.store.location import check_location
@@ -104,10 +105,7 @@ def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> R
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".gitignore").write_text("# made by LineageFlow\n*\n", encoding="utf-8")
     except OSError as error:
-        kind = StorageDenied if isinstance(error, PermissionError) or error.errno == 30 else StorageError
-        raise kind(
-            f"{folder} cannot be created ({error.strerror})", remedy="Choose a folder that you may write"
-        ) from error
+        raise storage_error(error, folder, "create") from error
     from lineageflow_jupyter.catalog.sql import SqlCatalog  # not on the path of `import`: SQLAlchemy takes a second
 
     store = LocalStore(folder / OBJECTS, create=True)
@@ -132,7 +130,7 @@ def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:
             )
         create_identity(store, catalog.uuid)  # checks it; creates it where `init` was interrupted
         head = _head(catalog, workspace or process_workspace(settings()))
-        with suppress(StorageDenied):  # a repository that may only be read
+        with suppress(StorageDenied, StorageFull):  # a repository that can only be read
             flush_journal(catalog, store)
         return Repository(catalog, store, head, location=str(root), author=lambda: settings().author)
     except BaseException:
@@ -152,7 +150,7 @@ def _catalog(path: Path) -> Catalog:
 def _head(catalog: Catalog, name: WorkspaceName) -> Head:
     try:
         return catalog.workspace(name, branch=DEFAULT_BRANCH)
-    except StorageDenied:  # not remembered where nothing can be written; nothing can be committed either
+    except (StorageDenied, StorageFull):  # not remembered where nothing can be written
         return Head("", DEFAULT_BRANCH)
 
 

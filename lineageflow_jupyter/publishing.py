@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.errors import NameTaken, RefMoved
+from lineageflow_jupyter.errors import NameTaken, RefMoved, StorageError
 from lineageflow_jupyter.frames.convert import FrameContent
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.changes import shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId, short
 from lineageflow_jupyter.model.lists import Sealed, encode_tree
 from lineageflow_jupyter.model.objects import Author, Commit, Tree, TreeEntry, encode_commit
-from lineageflow_jupyter.model.records import CommitRecord, Head, Pack, Publication, Ref, RefChange
+from lineageflow_jupyter.model.records import CommitRecord, Pack, Publication, Ref, RefChange
 from lineageflow_jupyter.model.reports import CommitReport, TableShape
 from lineageflow_jupyter.store.base import ObjectStore
 from lineageflow_jupyter.store.packs import PackWriter
@@ -96,10 +96,9 @@ class Publisher:
                     record = self._sealed(last, tip, tree, wanted, message, author)
                     done += last.close()
                     new_bytes += last.new_bytes
-                head = self._workspace.after(dict.fromkeys(shapes, record.id))
                 try:
                     change = RefChange(branch, "branch", tip, record.id)
-                    self.publish("commit", change, done, writer.reused, record, head)
+                    self.publish("commit", change, done, writer.reused, record, tuple(shapes))
                 except (RefMoved, NameTaken):  # somebody committed meanwhile: look again at what they did
                     tip = self._history.tip(branch)
                     tree = self._history.tree(tip)
@@ -130,7 +129,7 @@ class Publisher:
         packs: tuple[Pack, ...] = (),
         reused: frozenset[ObjectId] = frozenset(),
         record: CommitRecord | None = None,
-        head: Head | None = None,
+        committed: Sequence[str] = (),
     ) -> None:
         """One transaction, then the journal.
 
@@ -147,26 +146,39 @@ class Publisher:
             or the reflog if it moved since, keeps that from gc.
         record : CommitRecord, optional
             The new commit.
-        head : Head, optional
-            HEAD afterwards.
+        committed : sequence of str
+            Datasets that the workspace has seen at `record` from now on.
+
+        Raises
+        ------
+        StorageError
+            If the transaction failed, and nothing was recorded; or if it took effect and its journal object could not
+            be written: then the message says so.
         """
-        self._catalog.publish(
-            Publication(
-                operation=uuid.uuid4().hex,
-                verb=verb,
-                workspace=self._workspace.head.workspace,
-                time=time.time_ns() // 1000,
-                refs=(change,),
-                packs=packs,
-                reused=reused,
-                commits=() if record is None else (record,),
-                head=head,
-                detail={} if record is None else {"message": record.commit.summary},
+        seen = {} if record is None else dict.fromkeys(committed, record.id)
+        with self._workspace.moving(seen) as head:
+            self._catalog.publish(
+                Publication(
+                    operation=uuid.uuid4().hex,
+                    verb=verb,
+                    workspace=self._workspace.head.workspace,
+                    time=time.time_ns() // 1000,
+                    refs=(change,),
+                    packs=packs,
+                    reused=reused,
+                    commits=() if record is None else (record,),
+                    head=head if seen else None,
+                    detail={} if record is None else {"message": record.commit.summary},
+                )
             )
-        )
-        if head is not None:
-            self._workspace.published(head)
-        flush_journal(self._catalog, self._store)
+        try:
+            flush_journal(self._catalog, self._store)
+        except StorageError as error:
+            done = f"{verb} {short(change.after)}" if change.after else verb
+            raise type(error)(
+                f"{done} took effect, but its entry in the journal could not be written: {error.problem}",
+                remedy="Make room for it; the next command writes it",
+            ) from error
 
     def _check_seen(self, branch: str, tree: Tree, entries: Sequence[TreeEntry]) -> None:
         """Refuse to overwrite what this workspace has not seen."""

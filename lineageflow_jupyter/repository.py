@@ -7,13 +7,13 @@ garbage, never damage. How frames become bytes is told by ``tables`` and ``frame
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from typing import Any, Literal
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.errors import InvalidName, KeyViolation, UnsupportedData, UsageProblem
+from lineageflow_jupyter.errors import InvalidName, KeyViolation, NameTaken, UnsupportedData, UsageProblem
 from lineageflow_jupyter.frames.convert import FrameContent, to_content
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, unknown
@@ -109,6 +109,8 @@ class Repository:
             If something cannot be recorded. Nothing was written.
         RefMoved
             If the branch holds a version of one of the datasets that this workspace has not seen.
+        UnknownName
+            If there is no such branch.
 
         Examples
         --------
@@ -118,14 +120,14 @@ class Repository:
         True
         """
         branch = check_name(branch or self.head.branch, "branch")
-        if not message.strip():
-            raise UsageProblem("a commit needs a message, an empty one found", remedy='Add one: -m "what and why"')
+        author = author or self._author()
+        _check_texts(message, author)
         contents = _contents(frames)
-        before = self._history.tree(self._history.tip(branch))
+        before = self._history.tree(self._tip(branch))
         declared = _declared_keys(keys or {}, contents, before)
         for name, content in contents.items():
             self._check_key(name, declared[name], content, before.get(name))
-        return self._publisher.commit(branch, contents, declared, message, author or self._author())
+        return self._publisher.commit(branch, contents, declared, message, author)
 
     def stash(self, frames: Mapping[str, Any], *, message: str) -> Ref:
         """Keep frames under a hidden ref of this workspace, without touching any branch.
@@ -142,7 +144,9 @@ class Repository:
         Ref
             Its name is a revision, as in ``repo.read(f"{ref.name}:flights")``.
         """
-        return self._publisher.stash(_contents(frames), message, self._author())
+        author = self._author()
+        _check_texts(message, author)
+        return self._publisher.stash(_contents(frames), message, author)
 
     # --- read --------------------------------------------------------------------------------------------------------
 
@@ -235,8 +239,10 @@ class Repository:
         dataset : str, optional
             Only commits that changed this dataset.
         limit : int, optional
-            At most so many.
+            At most so many; not negative.
         """
+        if limit is not None and limit < 0:
+            raise UsageProblem(f"a limit of at least 0 was expected, {limit} found", remedy="Leave it out to see all")
         start = self._start(revision)
         if start is None:
             return ()
@@ -330,8 +336,12 @@ class Repository:
         """
         if create and self._history.tip(self.head.branch) is not None:
             self.branch(name)
-        elif create:
-            check_name(name, "branch")  # a branch without commits exists from its first commit on, as in Git
+        elif create:  # a branch without commits exists from its first commit on, as in Git
+            check_name(name, "branch")
+            if self._history.tip(name) is not None:
+                raise NameTaken(
+                    f"the name {name!r} is in use", remedy=f"Switch to it (`%lf switch {name}`), or choose another"
+                )
         elif name != self.head.branch and not any(ref.name == name for ref in self.branches()):
             names = [ref.name for ref in self.branches()]
             raise unknown("branch", name, names, f"Create it with `%lf switch -c {name}`")
@@ -359,6 +369,19 @@ class Repository:
     def _start(self, revision: str) -> ObjectId | None:
         """Commit of a revision; None for HEAD of a branch without commits, which has an empty history."""
         return self._history.tip(self.head.branch) if revision == "HEAD" else self.resolve(revision).id
+
+    def _tip(self, branch: str) -> ObjectId | None:
+        """Commit to build on; None where the branch is to begin with the commit that is being made.
+
+        Only HEAD's branch may begin that way: a mistyped name would start a history of its own.
+        """
+        ref = self._history.ref(branch)
+        if ref is not None and ref.kind != "branch":
+            raise NameTaken(f"{branch!r} is a {ref.kind} ref, not a branch", remedy="Commit to a branch")
+        names = [other.name for other in self.branches()]
+        if ref is None and branch != self.head.branch and names:
+            raise unknown("branch", branch, names, f"Create it with `%lf branch {branch}`")
+        return None if ref is None else ref.commit
 
     def _read(
         self, entry: TreeEntry, columns: Sequence[Any] | None, rows: slice | tuple[int, int] | None, engine: Engine
@@ -400,18 +423,42 @@ class Repository:
         return dataset_change(old, new, *tables)
 
 
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _contents(frames: Mapping[str, Any]) -> dict[str, FrameContent]:
     """Contents of all frames; the first that cannot be stored is refused before anything is written."""
     if not frames:
         raise UsageProblem("no frames to commit", remedy="Name at least one, as in repo.commit({'flights': df}, …)")
     contents = {}
     for name, frame in frames.items():
+        if not isinstance(name, str):
+            raise InvalidName(f"a dataset is named by a text, {name!r} found", remedy=f"Name it '{name}', say")
         check_name(name, "dataset")
         try:
             contents[name] = to_content(frame)
         except UnsupportedData as error:
             raise UnsupportedData(f"{name!r}: {error.problem}", remedy=error.remedy) from error
     return contents
+
+
+def _check_texts(message: str, author: Author) -> None:
+    """Refuse texts that cannot be stored, before anything is written."""
+    if not message.strip():
+        raise UsageProblem("a commit needs a message, an empty one found", remedy='Add one: -m "what and why"')
+    for what, text in (("message", message), ("author's name", author.name), ("author's address", author.email)):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise UsageProblem(
+                f"the {what} is not valid Unicode at character {error.start} ({text[error.start]!r})",
+                remedy="Write it again without that character",
+            ) from error
 
 
 def _declared_keys(
@@ -455,7 +502,7 @@ def _positions(dataset: str, table: Table, columns: Sequence[Any] | None) -> lis
         return None
     names = [column.name for column in table.data]
     positions: list[int] = []
-    for label in [columns] if isinstance(columns, str) else columns:
+    for label in [columns] if isinstance(columns, str) or not isinstance(columns, Iterable) else columns:
         found = [position for position, name in enumerate(names) if name == str(label)]
         if not found:
             raise unknown("column", str(label), names, f"Columns of {dataset}: {', '.join(names[:20])}")
@@ -464,8 +511,13 @@ def _positions(dataset: str, table: Table, columns: Sequence[Any] | None) -> lis
 
 
 def _row_range(rows: slice | tuple[int, int], count: int) -> range:
-    chosen = rows if isinstance(rows, slice) else slice(*rows)
-    start, stop, step = chosen.indices(count)
+    try:
+        chosen = rows if isinstance(rows, slice) else slice(*rows)
+        start, stop, step = chosen.indices(count)
+    except (TypeError, ValueError) as error:
+        raise UsageProblem(
+            f"rows are chosen by a slice or a pair of positions, {rows!r} found", remedy="Example: rows=(0, 100)"
+        ) from error
     if step != 1:
         raise UsageProblem(
             f"rows can be read with step 1 only, {step} found", remedy="Read the range, then take every n-th"

@@ -396,9 +396,9 @@ def _chunks_in(column: Column, rows: range | None) -> tuple[list[ObjectId], int]
 def grouped(sizes: Sequence[int]) -> list[list[int]]:
     """Positions in groups of similar total size, the largest groups first so that no thread ends late."""
     groups: list[list[int]] = []
-    total = GROUP_BYTES
+    total = 0
     for position, size in enumerate(sizes):
-        if total + size > GROUP_BYTES or len(groups[-1]) >= GROUP_COLUMNS:
+        if not groups or total + size > GROUP_BYTES or len(groups[-1]) >= GROUP_COLUMNS:
             groups.append([])
             total = 0
         groups[-1].append(position)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import RLock
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.errors import StorageDenied
+from lineageflow_jupyter.errors import StorageDenied, StorageError
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import TreeEntry
@@ -62,9 +62,15 @@ class Workspace:
         """HEAD as it will be once these bases are published."""
         return replace(self._head, bases={**self._head.bases, **bases})
 
-    def published(self, head: Head) -> None:
-        """Take over what a publication has stored."""
+    @contextmanager
+    def moving(self, bases: Mapping[str, ObjectId]) -> Iterator[Head]:
+        """HEAD with these bases, for a publication to store; taken over where the block succeeds.
+
+        Other threads wait: a HEAD that was made from an older one would undo theirs.
+        """
         with self._lock:
+            head = self.after(bases)
+            yield head
             self._head = head
 
     def move(self, *, branch: str | None = None, bases: Mapping[str, ObjectId] | None = None) -> Head:
@@ -72,7 +78,8 @@ class Workspace:
         with self._lock:
             moved = replace(self.after(bases or {}), branch=branch or self._head.branch)
             if moved != self._head:
-                with suppress(StorageDenied):  # a repository that may only be read: HEAD lives as long as the process
+                # Reading must go on where nothing can be written: HEAD then lives as long as the process.
+                with suppress(StorageDenied if branch else StorageError):
                     self._catalog.set_head(moved)
                 self._head = moved
             return moved

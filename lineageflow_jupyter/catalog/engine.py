@@ -37,13 +37,13 @@ BUSY_TIMEOUT = 30.0
 """Seconds that a writer waits for another one."""
 
 PAGE_CACHE_KIB = 16_384
-"""Page cache of a connection. SQLite's own 2 MB made look-ups among a million objects a third slower."""
+"""Page cache of a connection. SQLite's own 2 MB is little beside the 50 MB that a million objects take."""
 
 WAL_LIMIT_BYTES = 64 * 2**20
 """The write-ahead log is cut back to this after a commit that made it grow further."""
 
 MAX_PARAMETERS = 900
-"""Values in one statement: within every SQLite's limit (999 before 3.32), and no slower than larger batches."""
+"""Values in one statement: within every SQLite's limit (999 before 3.32); larger batches gain about a tenth."""
 
 _BEGIN = "lineageflow_begin"
 _DIALECT = sqlite.dialect()
@@ -362,7 +362,7 @@ def select_in(
     before = f"{_text(select)} WHERE {_text(column)} IN "
     cursor = connection.connection.cursor()
     try:
-        for batch in batches(values):
+        for batch in batches(sorted(values)):  # neighbours lie on the same pages
             cursor.execute(f"{before}({', '.join('?' * len(batch))})", batch)
             yield from cursor.fetchall()
     finally:

@@ -100,7 +100,19 @@ def encode_values(array: Any, add: Callable[[Any], int]) -> tuple[Any, Encoded]:
     if pa.types.is_dictionary(kind):
         array = normalise(array)
         return array, ["arrow", encoded, add(array.dictionary)]
+    if encoded == "string_view" or encoded == "binary_view":
+        chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+        target = storage_type(kind)
+        array = pa.chunked_array([_cast(chunk, target) for chunk in chunks], target)
     return array, ["arrow", encoded]
+
+
+def _cast(array: Any, kind: Any) -> Any:
+    """The array cast to a type, also where this pyarrow has no kernel for views."""
+    try:
+        return array.cast(kind)
+    except NotImplementedError:
+        return pa.array(array.to_pylist(), kind)
 
 
 def decode_values(array: Any, flavour: Encoded, companion: Callable[[Encoded], Any]) -> Any:
@@ -309,7 +321,7 @@ def _restored(array: Any, kind: Any) -> Any:
         return _restored_list(array, kind)
     if kind in (pa.string(), pa.binary()) and _text_bytes(array) > _MAX_OFFSET:
         raise _OffsetsTooLarge
-    return array.cast(kind)
+    return _cast(array, kind)
 
 
 def _restored_list(array: Any, kind: Any) -> Any:

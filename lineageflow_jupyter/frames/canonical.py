@@ -437,7 +437,7 @@ def _with_one_nan(bits: np.ndarray[Any, Any], name: str) -> np.ndarray[Any, Any]
         if not np.isnan(floats.max()):  # one pass without a temporary: a NaN anywhere is the maximum
             return bits
     nan, canonical = np.isnan(floats), bits.dtype.type(_CANONICAL_NAN[name])
-    if (bits[nan] == canonical).all():
+    if np.count_nonzero(bits == canonical) == np.count_nonzero(nan):
         return bits
     return np.where(nan, canonical, bits)
 
@@ -448,12 +448,10 @@ def _text(array: Any, valid: np.ndarray[Any, Any] | None) -> tuple[Bytes, Bytes]
         return b"", b""
     _, offset_data, data = array.buffers()
     offsets = np.frombuffer(offset_data, "<i8", count + 1, array.offset * 8)
-    lengths = np.diff(offsets)
-    _check_lengths(lengths, "text or binary")
+    lengths = _lengths(offsets, "text or binary")
     if valid is not None and (lengths[~valid] != 0).any():  # bytes under a null: drop them
         return _text(array.filter(_mask(valid)).take(_expansion(valid)), valid)
-    text = b"" if data is None else memoryview(data)[int(offsets[0]) : int(offsets[-1])]
-    return lengths.astype("<u4"), text
+    return lengths, b"" if data is None else memoryview(data)[int(offsets[0]) : int(offsets[-1])]
 
 
 def _expansion(valid: np.ndarray[Any, Any]) -> Any:
@@ -461,9 +459,12 @@ def _expansion(valid: np.ndarray[Any, Any]) -> Any:
     return pa.array(np.cumsum(valid) - 1, pa.int64(), mask=~valid)
 
 
-def _check_lengths(lengths: np.ndarray[Any, Any], what: str) -> None:
-    if len(lengths) and int(lengths.max()) > _MAX_LENGTH:
+def _lengths(offsets: np.ndarray[Any, Any], what: str) -> np.ndarray[Any, Any]:
+    """Lengths between offsets as u32, in one pass where no value can be too long."""
+    if int(offsets[-1] - offsets[0]) > _MAX_LENGTH and int(np.diff(offsets).max()) > _MAX_LENGTH:
         raise UnsupportedData(f"a {what} value is longer than 4 GiB", remedy="Split it, or keep a path to it instead")
+    out = np.empty(len(offsets) - 1, "<u4")
+    return np.subtract(offsets[1:], offsets[:-1], out=out, casting="unsafe")
 
 
 def _list_offsets(array: Any, width: int = 8) -> np.ndarray[Any, Any]:
@@ -474,17 +475,14 @@ def _list_offsets(array: Any, width: int = 8) -> np.ndarray[Any, Any]:
 
 
 def _list(array: Any, valid: np.ndarray[Any, Any] | None) -> tuple[Bytes, Any]:
-    if valid is not None:
-        lengths = np.diff(_list_offsets(array))
-        if (lengths[~valid] != 0).any():  # values under a null: drop them
-            kept = array.filter(_mask(valid))
-            full = np.zeros(len(array), "i8")
-            full[valid] = np.diff(_list_offsets(kept))
-            return full.astype("<u4"), kept.flatten()
     offsets = _list_offsets(array)
-    lengths = np.diff(offsets)
-    _check_lengths(lengths, "list")
-    return lengths.astype("<u4"), array.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
+    lengths = _lengths(offsets, "list")
+    if valid is not None and (lengths[~valid] != 0).any():  # values under a null: drop them
+        kept = array.filter(_mask(valid))
+        lengths = np.zeros(len(array), "<u4")
+        lengths[valid] = _lengths(_list_offsets(kept), "list")
+        return lengths, kept.flatten()
+    return lengths, array.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
 
 
 def _fixed_list(array: Any, size: int, valid: np.ndarray[Any, Any] | None) -> Any:

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from lineageflow_jupyter.frames.row_words import INVERSES, POWERS, RowSource, Sizes, Words, mixed, row_source
+from lineageflow_jupyter.frames.row_words import row_source
+from lineageflow_jupyter.frames.word_parts import INVERSES, POWERS, RowSource, Sizes, Words, mixed
 from lineageflow_jupyter.model.ids import ObjectId
 
 BOUNDARY_VERSION = 1
@@ -26,8 +27,8 @@ BOUNDARY_VERSION = 1
 class BoundaryRule:
     """The numbers of the boundary function.
 
-    A chunk is measured in *units*: one a row, and one for each ``unit_bytes`` of the rows' bytes together (rows that all
-    have the same width of up to ``free_bytes`` count for their row only).
+    A chunk is measured in *units*: one a row, and one for each ``unit_bytes`` of the rows' bytes together (rows that
+    all have the same width of up to ``free_bytes`` count for their row only).
 
     Parameters
     ----------
@@ -195,17 +196,20 @@ class _Boundaries:
     def end(self, start: int) -> int:
         """First row after the chunk that begins at `start`."""
         length = _Length(self._source, start, self._rows, self._rule)
-        turned = start + length.rows_of(self._first_level * self._rule.level_units) - 1
-        for low, high, limits in self._spans(start, length):
+        first = start + length.rows_of(self._first_level * self._rule.level_units)
+        if first == self._rows:
+            return first
+        turned = first - 1
+        for low, high, limits in self._spans(start, first, length):
             found, turned = self._search(start, low, high, limits, turned)
             if found is not None:
                 return found
         return start + length.rows_of(self._rule.max_units)
 
-    def _spans(self, start: int, length: _Length) -> Iterator[tuple[int, int, Any]]:
+    def _spans(self, start: int, first: int, length: _Length) -> Iterator[tuple[int, int, Any]]:
         """Rows to search, with the limit of each: one or more levels at a time."""
         units = self._rule.level_units
-        edge = low = start + length.rows_of(self._first_level * units)
+        edge = low = first
         limits: list[Words] = []
         for level in range(self._first_level, len(self._rule.chances)):
             high = start + length.rows_of((level + 1) * units)
@@ -227,17 +231,21 @@ class _Boundaries:
         hashes = self._hashes(start, low, high)
         same = hashes[1:] == hashes[:-1]
         hashes = hashes[1:]
-        if turned == low - 1 and not same.any():
-            hits = hashes < limits
-            place = int(hits.argmax())
-            return (low + place + 1 if hits[place] else None), high - 1
-        places = np.flatnonzero(~same)
-        if len(places) == 0:
-            return None, turned
-        runs = np.diff(places, prepend=turned - low)
-        hits = hashes[places] >> (np.frexp(runs)[1] - 1).astype("u8") < limits[places]
+        hits = hashes < limits
+        if turned < low - 1 or same.any():
+            hits &= ~same
+            same_before = np.concatenate([[turned < low - 1], same[:-1]])
+            last_turned = np.flatnonzero(same & ~same_before) - 1  # before each run that begins here
+            if turned < low - 1:
+                last_turned = np.concatenate([[turned - low], last_turned])
+            after = np.flatnonzero(same_before & ~same)  # each run that ends here
+            shifts = np.frexp(after - last_turned[: len(after)])[1] - 1
+            hits[after] |= hashes[after] >> shifts.astype("u8") < limits[after]
+            turned = low + int(last_turned[-1]) if same[-1] else high - 1
+        else:
+            turned = high - 1
         place = int(hits.argmax())
-        return (low + int(places[place]) + 1 if hits[place] else None), low + int(places[-1])
+        return (low + place + 1 if hits[place] else None), turned
 
     def _hashes(self, start: int, low: int, high: int) -> Words:
         """Hashes of the windows that end with the rows ``low - 1`` to ``high - 1``; 0 for none.

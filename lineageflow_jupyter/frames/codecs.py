@@ -9,12 +9,14 @@ belongs to ``frames.canonical`` and ``model.objects``; checksums and packs belon
     count times:  u8 codec  u8 filter  uW raw bytes  uW stored bytes
     header, then the stored buffers in order, to the last byte of the value
 
-Codec 0 is raw, 1 a Blosc frame (its own header names compressor and shuffle). Filter 0 is none; 4 or 8 says that the
-buffer holds the first and then the differences of unsigned integers of so many bytes.
+Codec 0 is raw, 1 a Blosc frame (its own header names compressor and shuffle). A filter other than 0 says that the
+frame holds integers ``n`` of 4 or 8 bytes (its low 4 bits) after a u64 ``base`` and a u64 ``unit``, and that the buffer
+is ``base + unit * n``, or with `SUMMED` ``base + unit * (n[0] + … + n[i])``, modulo 2 to the number of bits.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 import threading
@@ -32,7 +34,7 @@ FORM_FULL, FORM_PATCH, FORM_SELECTION = 0, 1, 2
 """Forms of a stored value. Patches and selections are reserved for a later version."""
 
 RAW, BLOSC = 0, 1
-NO_FILTER = 0
+NO_FILTER, SUMMED = 0, 16
 
 SMALLEST = 256
 """Buffers below so many bytes are stored raw: the Blosc header alone takes 16."""
@@ -44,6 +46,9 @@ WORTHWHILE = 1 / 32
 """Share of the bytes that compression must save."""
 
 _SAMPLE = 1024
+_SMALLEST_UNIT = 100
+_FILTERS = (NO_FILTER, 4, 8, 4 | SUMMED, 8 | SUMMED)
+_PREFACE = struct.Struct("<QQ")
 _NUMBERS = {1: "<BB", 2: "<HH", 4: "<II", 8: "<QQ"}
 _ENTRIES = {1: "<BBBB", 2: "<BBHH", 4: "<BBII", 8: "<BBQQ"}
 _BLOSC_HEADER = struct.Struct("<BBBBIII")
@@ -132,11 +137,18 @@ class StoredValue:
         values = np.frombuffer(target, np.uint8)
         if codec == RAW:
             values[:] = np.frombuffer(data, np.uint8)
-        else:
+            return
+        if filter_ == NO_FILTER:
             _off_main_thread(_decompress, data, values)
-        if filter_ != NO_FILTER:
-            numbers = values.view(f"<u{filter_}")
+            return
+        base, unit = _PREFACE.unpack_from(data)
+        _off_main_thread(_decompress, data[_PREFACE.size :], values)
+        numbers = values.view(f"<u{filter_ & ~SUMMED}")
+        if unit != 1:
+            numbers *= numbers.dtype.type(unit)
+        if filter_ & SUMMED:
             np.add.accumulate(numbers, out=numbers)
+        numbers += numbers.dtype.type(base)
 
 
 def parse_value(data: Any) -> StoredValue:
@@ -205,14 +217,17 @@ def _check_buffer(codec: int, filter_: int, raw: int, piece: memoryview) -> None
     """See to it that the claimed size is true before anyone allocates it."""
     if codec not in (RAW, BLOSC):
         raise _newer("codec", codec)
-    if filter_ not in (NO_FILTER, 4, 8):
+    if filter_ not in _FILTERS:
         raise _newer("filter", filter_)
-    if filter_ != NO_FILTER and raw % filter_:
-        raise _corrupt(f"a buffer of {raw} bytes cannot hold differences of {filter_} bytes")
     if codec == RAW:
-        if raw != len(piece):
-            raise _corrupt(f"a raw buffer has {len(piece)} bytes and claims {raw}")
+        if raw != len(piece) or filter_ != NO_FILTER:
+            raise _corrupt(f"a raw buffer has {len(piece)} bytes, claims {raw} and has filter {filter_}")
         return
+    if filter_ != NO_FILTER:
+        width = filter_ & ~SUMMED
+        if raw % width or len(piece) < _PREFACE.size or max(_PREFACE.unpack_from(piece)) >> 8 * width:
+            raise _corrupt(f"a filter for integers of {width} bytes does not fit a buffer of {raw}")
+        piece = piece[_PREFACE.size :]
     if len(piece) < _BLOSC_HEADER.size:
         raise _corrupt("a compressed buffer ends within its header")
     _, _, flags, _, size, block, length = _BLOSC_HEADER.unpack_from(piece)
@@ -239,9 +254,10 @@ def _store(view: memoryview, width: int) -> tuple[int, int, Any]:
     if width in (4, 8):
         numbers: Any = np.frombuffer(view, f"<i{width}")
         sample = np.ascontiguousarray(numbers[:: max(1, len(numbers) // _SAMPLE)])
-        differences = _differences(numbers, sample)
-        if differences is not None:
-            filter_, data = width, _compress(differences, width)
+        reduced = _reduced(numbers, sample)
+        if reduced is not None:
+            filter_, preface, smaller = reduced
+            data = preface + _compress(smaller, width)
         elif _repeats(sample):
             data = _compress(view, 1)  # whole values recur, which shuffled bytes would hide
     if data is None or (filter_ == NO_FILTER and len(data) * 2 > size):
@@ -252,22 +268,56 @@ def _store(view: memoryview, width: int) -> tuple[int, int, Any]:
     return BLOSC, filter_, data
 
 
+def _reduced(numbers: Any, sample: Any) -> tuple[int, bytes, Any] | None:
+    """Filter, preface and smaller integers, for what is sorted or counts in a coarse unit, else None."""
+    width = numbers.itemsize
+    mask = (1 << 8 * width) - 1
+    differences = _differences(numbers, sample)
+    if differences is not None:
+        unit = _unit(differences, differences[1 :: max(1, len(differences) // 32)])
+        smaller = differences if unit == 1 else differences // unit
+        return width | SUMMED, _PREFACE.pack(int(numbers[0]) & mask, unit), smaller
+    few = sample[:: max(1, len(sample) // 32)]
+    if _common_unit(few, int(few[0])) == 1:  # almost always
+        return None
+    base = int(numbers.min())
+    above = numbers.view(f"<u{width}") - np.array(base, numbers.dtype).view(f"<u{width}")
+    unit = _unit(above, above[:: max(1, len(above) // 32)])
+    return None if unit == 1 else (width, _PREFACE.pack(base & mask, unit), above // unit)
+
+
 def _differences(numbers: Any, sample: Any) -> Any | None:
-    """First value and differences of what rises or falls throughout, else None."""
+    """Zero and then the differences of what rises or falls throughout, else None."""
     rises, falls = bool((sample[1:] >= sample[:-1]).all()), bool((sample[1:] <= sample[:-1]).all())
     if rises == falls:  # neither, or constant
         return None
     out = np.empty_like(numbers)
-    out[0] = numbers[0]
+    out[0] = 0
     np.subtract(numbers[1:], numbers[:-1], out=out[1:])  # wraps around where it must; so does the sum
-    steady = (out[1:] >= 0).all() if rises else (out[1:] <= 0).all()
+    steady = (out >= 0).all() if rises else (out <= 0).all()
     return out if steady else None
+
+
+def _unit(numbers: Any, few: Any) -> int:
+    """Unit of which all numbers are multiples: seconds in nanoseconds, cents in tenths; 1 where there is no use."""
+    unit = _common_unit(few, 0)
+    if unit == 1:
+        return 1
+    quotient = numbers // numbers.dtype.type(unit)
+    quotient *= numbers.dtype.type(unit)
+    return unit if bool((quotient == numbers).all()) else 1
+
+
+def _common_unit(few: Any, base: int) -> int:
+    unit = math.gcd(*(value - base for value in few.tolist()))
+    coarse = unit >= _SMALLEST_UNIT and unit & (unit - 1)  # shuffled bytes show powers of two by themselves
+    return unit if coarse and not unit >> (8 * few.itemsize - 1) else 1
 
 
 def _repeats(sample: Any) -> bool:
     """Whether whole values recur although several of their bytes vary: prices, codes, coordinates on a grid."""
-    planes = sample.view(np.uint8).reshape(len(sample), -1)
-    if np.count_nonzero(planes.max(axis=0) != planes.min(axis=0)) < 3:
+    varying = np.bitwise_or.reduce(sample ^ sample[0]).tobytes()
+    if len(varying) - varying.count(0) < 3:
         return False
     ordered = np.sort(sample)
     equal = ordered[1:] == ordered[:-1]

@@ -35,7 +35,7 @@ from lineageflow_jupyter.frames.content import (
     runs,
     shown,
 )
-from lineageflow_jupyter.frames.labels import Unencodable, decode_value, encode_value
+from lineageflow_jupyter.frames.labels import Unencodable, decode_value, encode_value, without_period_warnings
 from lineageflow_jupyter.frames.pandas_arrays import decode_array, encode_array, has_str, is_object
 from lineageflow_jupyter.frames.pandas_index import (
     decode_labels,
@@ -253,7 +253,8 @@ def _plain(array: Any, flavour: Encoded, stored: Any) -> Any:
                 return plain.take(values.indices)
             return pa.DictionaryArray.from_arrays(values.indices, plain, ordered=ordered)
         case ["period", _]:
-            moments = pd.PeriodIndex(decode_array(array, flavour, stored)).to_timestamp()
+            with without_period_warnings():
+                moments = pd.PeriodIndex(decode_array(array, flavour, stored)).to_timestamp()
             return contiguous(pa.array(moments.to_numpy()))
         case ["interval", _, inner]:
             ends = [_plain(end, inner, stored) for end in array.flatten()]

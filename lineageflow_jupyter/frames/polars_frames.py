@@ -7,7 +7,7 @@
 
         a name: "Boolean" "Int8" … "Float64" "String" "Binary" "Date" "Time" "Null"
         ["Datetime", unit, zone or None]  ["Duration", unit]  ["Decimal", precision, scale]
-        ["List", dtype]  ["Array", dtype, width]  ["Struct", [name, dtype]…]  ["Map", dtype, dtype]
+        ["List", dtype]  ["Array", dtype, width]  ["Struct", [name, dtype]…]
         ["Enum", companion]                          the categories in order
         ["Categorical", ordering]                    "physical" or "lexical"
         ["Categorical", name, namespace, physical]   named categories of polars 1.32 and later
@@ -50,7 +50,7 @@ _LEAVES = {
     if hasattr(pl, name)
 }  # fmt: skip
 _TAGS = frozenset(
-    {*_LEAVES, "Float16", "Datetime", "Duration", "Decimal", "List", "Array", "Struct", "Map", "Enum", "Categorical"}
+    {*_LEAVES, "Float16", "Datetime", "Duration", "Decimal", "List", "Array", "Struct", "Enum", "Categorical"}
 )
 _ARROW: dict[str, Any] = {
     "Boolean": pa.bool_(), "Int8": pa.int8(), "Int16": pa.int16(), "Int32": pa.int32(), "Int64": pa.int64(),
@@ -59,7 +59,6 @@ _ARROW: dict[str, Any] = {
     "Binary": pa.large_binary(), "Date": pa.date32(), "Time": pa.time64("ns"), "Null": pa.null(),
 }  # fmt: skip
 _HAS_CATEGORIES = hasattr(pl, "Categories")
-_HAS_MAP = hasattr(pl, "Map")
 
 
 class _Refused(ValueError):

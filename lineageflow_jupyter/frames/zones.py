@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from functools import cache
+from importlib.util import find_spec
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -79,21 +81,33 @@ def decode_zone(encoded: Encoded) -> dt.tzinfo:
 
 
 def encode_dtype_zone(zone: dt.tzinfo) -> Encoded:
-    """Zone of a dtype: its name alone where a name says all that a dtype means, so that libraries agree.
+    """Zone of a dtype: its name alone where this pandas makes such a zone object of the name.
+
+    pandas 2 makes objects of pytz and pandas 3 of zoneinfo: both write ``"Europe/Berlin"``.
 
     Returns
     -------
     str or list
-        A name such as ``"UTC"`` or ``"Europe/Berlin"`` (whichever class the zone object has), else as `encode_zone`.
+        A name such as ``"UTC"`` or ``"Europe/Berlin"``, else as `encode_zone`.
     """
     encoded = encode_zone(zone)
-    if encoded[0] in ("zoneinfo", "pytz"):
-        return encoded[1]
-    return "UTC" if encoded == ["utc"] else encoded
+    if encoded == ["utc"] or encoded[0] in ("zoneinfo", "pytz") and encoded[1] == "UTC":
+        return "UTC"
+    return encoded[1] if encoded[0] == _named_by() else encoded
+
+
+@cache
+def _named_by() -> str:
+    """Which kind of zone object this pandas makes of a name."""
+    import pandas as pd
+
+    return str(encode_zone(pd.DatetimeTZDtype("ns", "Europe/Berlin").tz)[0])
 
 
 def decode_dtype_zone(encoded: Encoded) -> str | dt.tzinfo:
     """Inverse of `encode_dtype_zone`: a name that is known here, or a zone object."""
+    if isinstance(encoded, list) and len(encoded) == 2 and encoded[0] == "pytz" and find_spec("pytz") is None:
+        encoded = encoded[1]  # a dtype means the same with either library
     if not isinstance(encoded, str):
         return decode_zone(encoded)
     if encoded == "UTC":

@@ -19,7 +19,8 @@ CELL_LENGTH = 100
 
 GOOD, WARN, BAD, MUTED, STRONG, CODE = "good", "warn", "bad", "muted", "strong", "code"
 
-# Colours follow JupyterLab's theme; elsewhere they follow the browser, and otherwise the surrounding text.
+# Colours follow JupyterLab's theme; elsewhere they follow the browser, and otherwise the surrounding text. The long
+# selectors are needed against those of notebooks, which align all tables to the right and stripe them.
 _STYLE = """<style>
 .lf-out{--lf-good:var(--jp-success-color1,#2e7d32);--lf-warn:var(--jp-warn-color1,#b26a00);--lf-bad:var(--jp-error-color1,#c62828);
 --lf-line:var(--jp-border-color2,rgba(128,128,128,.35));--lf-soft:var(--jp-content-font-color2,inherit);
@@ -29,11 +30,13 @@ font-size:var(--jp-content-font-size1,14px);line-height:1.45}
 --lf-warn:var(--jp-warn-color1,#ffb74d);--lf-bad:var(--jp-error-color1,#ef9a9a)}}
 .lf-out p{margin:.15em 0;white-space:pre-wrap;overflow-wrap:anywhere}
 .lf-out .lf-scroll{overflow-x:auto;max-width:100%}
-.lf-out table{border-collapse:collapse;margin:.3em 0;background:none;color:inherit}
-.lf-out th,.lf-out td{padding:.15em .8em .15em 0;text-align:left;vertical-align:top;white-space:nowrap;border:0;
-border-bottom:1px solid var(--lf-line);background:none;color:inherit}
-.lf-out th{font-weight:600;color:var(--lf-soft)}.lf-out .lf-number{text-align:right}
-.lf-out code,.lf-out .lf-code{font-family:var(--jp-code-font-family,monospace);background:none;color:inherit;padding:0}
+.lf-out .lf-scroll table{border-collapse:collapse;margin:.3em 0;font-size:inherit}
+.lf-out .lf-scroll tr:nth-child(n){background:none}
+.lf-out .lf-scroll th,.lf-out .lf-scroll td{padding:.15em 1em .15em 0;text-align:left;vertical-align:top;
+white-space:nowrap;max-width:none;border:0;border-bottom:1px solid var(--lf-line)}
+.lf-out .lf-scroll th{font-weight:600;color:var(--lf-soft)}.lf-out .lf-scroll .lf-number{text-align:right}
+.lf-out code{background:none;color:inherit;padding:0}
+.lf-out code,.lf-out .lf-code{font-family:var(--jp-code-font-family,monospace)}
 .lf-out .lf-good{color:var(--lf-good)}.lf-out .lf-warn{color:var(--lf-warn)}.lf-out .lf-bad{color:var(--lf-bad)}
 .lf-out .lf-muted{color:var(--lf-soft)}.lf-out .lf-strong{font-weight:600}
 </style>"""
@@ -74,14 +77,14 @@ class Grid:
     numbers: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Answer:
     """What a verb found or did.
 
     Parameters
     ----------
     report : object
-        The repository's report, for programs.
+        The repository's report, for programs. Never a frame: IPython keeps answers in ``Out`` and would keep it alive.
     parts : tuple of Note or Grid
         The same for people.
     """

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineageflow_jupyter.errors import UnknownName, UsageProblem
 from lineageflow_jupyter.kernel.suggest import did_you_mean
-
-# Where IPython keeps what cells returned: nobody's variables.
-_OUTPUTS = re.compile(r"_{1,3}|_\d+|_i+\d*|_oh|_dh|_ih")
 
 Names = Mapping[str, Any]
 
@@ -59,11 +55,7 @@ class LiveFrames:
     def all(self, names: Names) -> dict[str, Any]:
         """All live frames, by dataset."""
         bound = {dataset: names[name] for name, dataset in self._bound.items() if is_frame(names.get(name))}
-        others = {
-            name: value
-            for name, value in list(names.items())
-            if name not in self._bound and not _OUTPUTS.fullmatch(name) and is_frame(value)
-        }
+        others = {name: value for name, value in list(names.items()) if name not in self._bound and is_frame(value)}
         return {**others, **bound}
 
     def named(self, variables: Sequence[str], names: Names) -> dict[str, str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from lineageflow_jupyter.model.ids import Kind, ObjectId
+from lineageflow_jupyter.model.ids import Kind, ObjectId, short
 from lineageflow_jupyter.model.objects import Commit
 
 
@@ -29,8 +29,7 @@ class Pack:
     entries: tuple[PackEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """Where an object lies: bytes ``[offset, offset + length)`` of the pack named `pack`."""
 
     pack: str
@@ -77,6 +76,10 @@ class CommitRecord:
     commit: Commit
     generation: int
     datasets: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """One line for people: short id, summary, author."""
+        return f"<commit {short(self.id)} {self.commit.summary!r} by {self.commit.author.name}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lineageflow_jupyter.model.ids import ObjectId
+from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.objects import Author
 from lineageflow_jupyter.model.records import CommitRecord
 
@@ -45,6 +45,14 @@ class CommitReport:
     branch: str
     new_bytes: int
     tables: Mapping[str, TableShape]
+
+    def __repr__(self) -> str:
+        """One line for people, as the magic shows it."""
+        tables = ", ".join(f"{name} {shape}" for name, shape in self.tables.items())
+        if not self.created:
+            return f"<nothing to commit on {self.branch}: {tables}>"
+        summary = self.commit.commit.summary
+        return f"<{self.branch} {short(self.id)} {summary!r}: {tables}, {self.new_bytes:,} bytes new>"
 
     @property
     def id(self) -> ObjectId:

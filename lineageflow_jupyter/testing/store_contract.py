@@ -45,7 +45,7 @@ class StoreContract:
         store.put("empty", parts)
         assert store.get("empty") == b""
         assert store.size("empty") == 0
-        assert store.read_range("empty", 0, 0) == b""
+        assert bytes(store.read_range("empty", 0, 0)) == b""
         assert list(store.keys()) == ["empty"]
         store.put("empty", [])
         with pytest.raises(ObjectExists):
@@ -87,7 +87,7 @@ class StoreContract:
         content = np.random.default_rng(1).bytes(20_000_000)
         store.put("packs/large", [content[:7], content[7:12_000_000], content[12_000_000:]])
         assert store.get("packs/large") == content
-        assert store.read_range("packs/large", 9_999_999, 5_000_001) == content[9_999_999:15_000_000]
+        assert bytes(store.read_range("packs/large", 9_999_999, 5_000_001)) == content[9_999_999:15_000_000]
 
     def test_the_same_bytes_again_are_a_success(self, store: ObjectStore) -> None:
         """However they are split."""
@@ -106,10 +106,10 @@ class StoreContract:
     def test_ranges(self, store: ObjectStore) -> None:
         """Both ends and nothing at all."""
         store.put("a", [b"0123456789"])
-        assert store.read_range("a", 0, 10) == b"0123456789"
-        assert store.read_range("a", 3, 4) == b"3456"
-        assert store.read_range("a", 9, 1) == b"9"
-        assert store.read_range("a", 10, 0) == b""
+        assert bytes(store.read_range("a", 0, 10)) == b"0123456789"
+        assert bytes(store.read_range("a", 3, 4)) == b"3456"
+        assert bytes(store.read_range("a", 9, 1)) == b"9"
+        assert bytes(store.read_range("a", 10, 0)) == b""
 
     def test_ranges_are_read_only(self, store: ObjectStore) -> None:
         """Nobody changes an object through what was read."""
@@ -228,8 +228,8 @@ class StoreContract:
         writer = threading.Thread(target=write)
         writer.start()
         while not done.is_set():
-            for key in store.keys():
+            for key in list(store.keys()):
                 assert store.size(key) == len(content)
-                assert store.read_range(key, len(content) - 5, 5) == b"whole"
+                assert bytes(store.read_range(key, len(content) - 5, 5)) == b"whole"
         writer.join()
         assert len(list(store.keys("packs/"))) == 20

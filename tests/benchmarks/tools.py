@@ -365,8 +365,8 @@ def warm_up(tool: Tool, scratch: Path) -> None:
     frame = to_frame(mixed(2_000))
     tool.open(scratch)
     tool.first(frame)
-    tool.read(first=True)
     if "" in tool.ways:
         tool.write(frame.assign(f1=frame["f1"] + 1), Change("warm-up", "f1", np.empty(0, np.int64), 0))
+    tool.read(first=False)
     tool.close()
     shutil.rmtree(scratch)

@@ -162,4 +162,4 @@ class CatalogModel(RuleBasedStateMachine):
 
 
 TestCatalogModel = CatalogModel.TestCase
-TestCatalogModel.settings = hypothesis_settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestCatalogModel.settings = hypothesis_settings(max_examples=15, stateful_step_count=20, deadline=None)

@@ -166,3 +166,30 @@ def test_parent_and_forked_child_both_go_on(tmp_path: Path) -> None:
         assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert raw.execute("SELECT count(*) FROM commits").fetchone() == (21,)
         assert raw.execute("SELECT count(*) FROM refs").fetchone() == (21,)
+
+
+OUTLIVE = """
+import os, sys
+from lineageflow_jupyter.catalog.sql import SqlCatalog
+from lineageflow_jupyter.testing.catalog_contract import grow, make_commit
+
+catalog = SqlCatalog.create(sys.argv[1], uuid="f00d")
+grow(catalog, make_commit())
+readable, writable = os.pipe()
+child = os.fork()
+if child == 0:
+    os.read(readable, 1)
+    grow(catalog, make_commit(), branch="child")
+    os._exit(0)
+catalog.close()  # removes the write-ahead log, for all that SQLite knows of the child
+os.write(writable, b"!")
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_a_forked_child_may_outlive_its_parents_catalog(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    done = subprocess.run([sys.executable, "-c", OUTLIVE, str(path)], timeout=60, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    with closing(SqlCatalog.open(path)) as catalog:
+        assert [ref.name for ref in catalog.refs()] == ["child", "main"]

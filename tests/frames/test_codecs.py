@@ -28,14 +28,14 @@ def stored(buffers: list[Any], widths: list[int], header: bytes = b"") -> bytes:
 def test_header_and_buffers_come_back() -> None:
     buffers = [b"", b"x", bytes(1000), "Grüße, 世界 ".encode() * 500, R.bytes(4000)]
     value = parse_value(stored(buffers, [1, 1, 8, 1, 1], b"header"))
-    assert value.header == b"header"
+    assert bytes(value.header) == b"header"
     assert value.sizes == tuple(map(len, buffers))
     assert [value.read(position).tobytes() for position in range(5)] == buffers
 
 
 def test_nothing_comes_back_as_nothing() -> None:
     value = parse_value(stored([], []))
-    assert (value.header, value.sizes) == (b"", ())
+    assert (bytes(value.header), value.sizes) == (b"", ())
 
 
 @given(
@@ -56,14 +56,21 @@ def test_any_bytes_come_back(header: bytes, buffers: list[tuple[bytes, int, int]
         assert out == data
 
 
-COLUMNS = {
+COLUMNS: dict[str, Any] = {
     "counter": np.arange(40_000),
     "falling": np.arange(40_000)[::-1].copy(),
     "constant": np.full(40_000, 7.5),
     "two values": np.repeat([-5, 5], 20_000),
     "extremes": np.array([np.iinfo("i8").min, -1, 0, 1, np.iinfo("i8").max] * 4000),
     "sorted extremes": np.sort(np.array([np.iinfo("i8").min, -1, 0, 1, np.iinfo("i8").max] * 4000)),
-    "timestamps": np.sort(R.integers(0, 10**18, 40_000)),
+    "timestamps": np.sort(R.integers(0, 365 * 86_400, 40_000)) * 10**9,
+    "unsorted seconds": R.integers(-(10**9), 10**9, 40_000) * 10**9,
+    "days with nulls": np.where(R.random(40_000) < 0.1, 0, R.integers(-400, 20_000, 40_000) * 86_400 * 10**9),
+    "hours": (np.arange(40_000) - 20_000) * 3_600_000_000,
+    "falling seconds": np.sort(R.integers(0, 10**9, 40_000))[::-1] * 10**9 - 1,
+    "a unit but for one": np.append(R.integers(0, 10**6, 40_000) * 1000, 1),
+    "a unit over the whole range": np.array([np.iinfo("i8").min, np.iinfo("i8").min + 1000 * (2**64 // 1000)] * 5000),
+    "int32 of thousands": R.integers(-(10**6), 10**6, 40_000, dtype="i4") * 1000,
     "nearly sorted": np.concatenate([np.arange(20_000), [3], np.arange(20_000)]),
     "unsigned": np.sort(R.integers(0, 2**64, 40_000, dtype="u8")),
     "sorted floats": np.sort(R.normal(size=40_000)),
@@ -92,7 +99,8 @@ def test_columns_come_back(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "share"),
     [
-        ("counter", 0.001), ("falling", 0.001), ("constant", 0.001), ("timestamps", 0.62), ("prices", 0.45), ("few values", 0.1),
+        ("counter", 0.001), ("falling", 0.001), ("constant", 0.001), ("timestamps", 0.21), ("prices", 0.45),
+        ("few values", 0.1), ("unsorted seconds", 0.52), ("days with nulls", 0.26), ("hours", 0.001),
         ("codes", 0.75), ("floats", 0.93), ("noise", 1.0001),
     ],
 )  # fmt: skip
@@ -264,7 +272,9 @@ def lying(raw: int, *, block: int = 1 << 20, flags: int = 0x20, length: int = 40
         struct.pack("<BBQQ", 0, 8, 0, 2**63) + bytes(64),
         struct.pack("<BBQQ", 0, 8, 1, 0) + struct.pack("<BBQQ", RAW, 0, 2**62, 2**62),
         struct.pack("<BBBB", 0, 1, 1, 0) + struct.pack("<BBBB", RAW, 0, 200, 3) + b"abc",
-        struct.pack("<BBBB", 0, 1, 1, 0) + struct.pack("<BBBB", RAW, 8, 7, 7) + b"abcdefg",
+        struct.pack("<BBBB", 0, 1, 1, 0) + struct.pack("<BBBB", RAW, 8, 8, 8) + b"abcdefgh",
+        struct.pack("<BBBB", 0, 1, 1, 0) + struct.pack("<BBBB", BLOSC, 8, 16, 15) + bytes(15),
+        struct.pack("<BBBB", 0, 1, 1, 0) + struct.pack("<BBBBQQ", BLOSC, 4, 16, 16, 1 << 32, 1),
         struct.pack("<BBBB", 0, 1, 1, 0) + struct.pack("<BBBB", BLOSC, 0, 7, 7) + b"abcdefg",
         b"\x00\x03",
         b"\x00",

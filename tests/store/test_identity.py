@@ -70,7 +70,8 @@ def test_further_fields_are_ignored() -> None:
     "text",
     [
         b"", b"{", b"[]", b"null", b"1", b'"x"', b"\xff\xfe", b"{}", b'{"format": 1}', b'{"catalog": "x"}', b"[" * 9000,
-        b'{"format": "1", "catalog": "' + CATALOG.encode() + b'"}', b'{"format": true, "catalog": "' + CATALOG.encode() + b'"}',
+        b'{"format": "1", "catalog": "' + CATALOG.encode() + b'"}',
+        b'{"format": true, "catalog": "' + CATALOG.encode() + b'"}',
         b'{"format": 0, "catalog": "' + CATALOG.encode() + b'"}', b'{"format": 1, "catalog": "mine"}',
         b'{"format": 1, "catalog": 7}', b'{"format": 1, "catalog": null}',
     ],

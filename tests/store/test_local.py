@@ -176,12 +176,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(place)], check=True)
 
 
+def fill(store: LocalStore, size: int) -> None:
+    for number in range(100):
+        store.put(f"packs/{number}", [bytes([number]) * size])
+
+
 def test_a_full_disk(small_disk: Path) -> None:
     store = LocalStore(small_disk / "objects", create=True)
-    written = 0
     with pytest.raises(StorageFull, match="No space left"):
-        for written in range(100):
-            store.put(f"packs/{written}", [bytes([written]) * 90_000])
+        fill(store, 90_000)
+    written = len(list(store.keys()))
     assert written > 5
     assert scratch(store) == []
     assert list(store.keys()) == sorted(f"packs/{number}" for number in range(written))
@@ -195,8 +199,8 @@ def test_no_inodes_left(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,nr_inodes=20", str(small_disk)], check=True)
     store = LocalStore(small_disk / "objects", create=True)
     with pytest.raises(StorageFull, match="inodes"):
-        for number in range(100):
-            store.put(f"packs/{number}", [b"x"])
+        fill(store, 1)
+    assert scratch(store) == []
 
 
 @pytest.fixture
@@ -228,7 +232,7 @@ def test_a_read_only_store_can_be_read(unprivileged: Path) -> None:
     drop_privileges()
     for again in (LocalStore(store.path), LocalStore(store.path, create=True)):
         assert again.get("packs/a") == b"x"
-        assert again.read_range("packs/a", 0, 1) == b"x"
+        assert bytes(again.read_range("packs/a", 0, 1)) == b"x"
         assert list(again.keys()) == ["packs/a"]
         for key in ("packs/b", "new/a", "a"):
             with pytest.raises(StorageDenied, match=key):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import random
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -135,40 +134,34 @@ def test_many_threads_share_a_writer() -> None:
 
 
 class SlowStore(MemoryStore):
-    """Writes of a slow disk; tells how many happen at once."""
+    """A disk whose first write takes until `go_on`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = self.most = 0
+        self.writing, self.go_on = threading.Event(), threading.Event()
 
     def put(self, key: str, parts: Sequence[Any]) -> None:
-        with self._lock:
-            self.now += 1
-            self.most = max(self.most, self.now)
-        time.sleep(0.02)
+        if not self.writing.is_set():
+            self.writing.set()
+            assert self.go_on.wait(20)
         super().put(key, parts)
-        with self._lock:
-            self.now -= 1
 
 
-def test_close_waits_for_the_packs_of_other_threads() -> None:
+def test_others_go_on_while_a_pack_is_written_and_close_waits_for_it() -> None:
     store = SlowStore()
     packs = PackWriter(store, limit=3000)
-    threads = [
-        threading.Thread(target=packs.add, args=(oid(n), Kind.CHUNK, [os.urandom(2000)]), daemon=True) for n in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    while sum(thread.is_alive() for thread in threads) == 8:
-        time.sleep(0.001)
-    for thread in threads:
-        thread.join(0.001)
-    while any(thread.is_alive() for thread in threads):
-        time.sleep(0.001)
+    packs.add(oid(0), Kind.CHUNK, [bytes(2000)])
+    slow = threading.Thread(target=packs.add, args=(oid(1), Kind.CHUNK, [bytes(2000)]))
+    slow.start()
+    assert store.writing.wait(20)
+    for number in range(2, 6):
+        packs.add(oid(number), Kind.CHUNK, [bytes(2000)])
+    assert len(list(store.keys())) == 4
+    threading.Timer(0.1, store.go_on.set).start()
     written = packs.close()
-    assert len(written) == 8
+    assert [pack.entries[0].id for pack in written] == [oid(number) for number in range(6)]
     assert all(store.size(pack_key(pack.name)) == pack.size for pack in written)
-    assert store.most > 1
+    slow.join()
 
 
 def test_a_full_disk_is_reported_to_every_thread_and_by_close() -> None:
@@ -193,9 +186,15 @@ def test_a_full_disk_is_reported_to_every_thread_and_by_close() -> None:
 
 def test_a_block_that_raises_writes_nothing_more() -> None:
     store = MemoryStore()
-    with pytest.raises(KeyError), PackWriter(store) as packs:
-        packs.add(oid(1), Kind.CHUNK, [b"x"])
-        raise KeyError
+    packs = PackWriter(store)
+
+    def work() -> None:
+        with packs:
+            packs.add(oid(1), Kind.CHUNK, [b"x"])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        work()
     assert list(store.keys()) == []
     with pytest.raises(ValueError, match="closed"):
         packs.add(oid(2), Kind.CHUNK, [b"x"])

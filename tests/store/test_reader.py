@@ -70,7 +70,7 @@ def test_small_objects_take_one_question_and_one_read(store: CountingStore, inde
 
 def test_far_objects_are_not_read_along(store: CountingStore, index: Index) -> None:
     named = fill(store, index, [random.Random(number).randbytes(100_000) for number in range(30)])
-    ends = [list(named)[0], list(named)[-1]]
+    ends = [next(iter(named)), list(named)[-1]]
     reader = ObjectReader(store, index.locate)
     batches = reader.plan(ends)
     assert sum(batch.stop - batch.start for batch in batches) == 2 * 100_008
@@ -95,7 +95,7 @@ def test_batches_can_be_fetched_by_threads_in_any_order(store: CountingStore, in
 
 def test_an_id_asked_for_twice_comes_once(store: CountingStore, index: Index) -> None:
     (oid,) = fill(store, index, [b"value"])
-    assert list(ObjectReader(store, index.locate).read_many([oid, oid])) == [(oid, b"value")]
+    assert [bytes(value) for _, value in ObjectReader(store, index.locate).read_many([oid, oid])] == [b"value"]
 
 
 def test_nothing_asked_for_is_nothing_read(store: CountingStore, index: Index) -> None:
@@ -154,4 +154,4 @@ def test_a_location_that_points_elsewhere_is_never_wrong_data(store: CountingSto
     index.places[first] = Location(truth.pack, 1 << 40, 20)
     with pytest.raises(CorruptData, match=first.hex()[:12]):
         ObjectReader(store, index.locate).read(first)
-    assert ObjectReader(store, index.locate).read(second) == b"other value"
+    assert bytes(ObjectReader(store, index.locate).read(second)) == b"other value"

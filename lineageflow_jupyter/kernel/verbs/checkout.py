@@ -37,7 +37,7 @@ def _run(call: Call) -> object:
     if skipped:
         lines = ", ".join(f"`x = %lf read {revision}:{dataset}`" for dataset in skipped[:3])
         notes.append(Note(f"not loaded, since their names cannot be variables: {listed(skipped)} ({lines})", MUTED))
-    return Answer(frames, tuple(notes))
+    return Answer(record, tuple(notes))
 
 
 def _targets(call: Call, revision: str) -> tuple[dict[str, str], list[str]]:

@@ -19,7 +19,7 @@ def _run(call: Call) -> object:
     scratch = sorted(name for name in frames if name not in held and not name.startswith("_"))
     parts: list[Note | Grid] = [Note(_headline(report, repository.location))]
     if report.datasets:
-        rows = tuple(_row(status, report, live.variable(status.dataset, call.names)) for status in report.datasets)
+        rows = tuple(_row(status, report, call) for status in report.datasets)
         parts.append(Grid(("dataset", "state", "change"), rows))
     if scratch:
         parts.append(
@@ -35,8 +35,10 @@ def _headline(report: StatusReport, location: str) -> str:
     return f"on branch {report.branch} {at} — {location}"
 
 
-def _row(status: DatasetStatus, report: StatusReport, variable: str) -> tuple[str | Cell, ...]:
-    state = "added" if status.state == "new" else status.state
+def _row(status: DatasetStatus, report: StatusReport, call: Call) -> tuple[str | Cell, ...]:
+    live = call.session.live
+    variable = live.variable(status.dataset, call.names)
+    state = "added" if status.state == "new" and status.dataset in live.added else status.state
     name = status.dataset if variable == status.dataset else f"{status.dataset} (variable {variable})"
     return name, Cell(state, _TONES.get(state, "")), _told(status, report)
 

@@ -1,0 +1,67 @@
+"""The notebooks run from top to bottom in a real kernel, and show what they promise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+NAMES = [path.stem for path in NOTEBOOKS]
+
+pytestmark = pytest.mark.notebook
+
+
+@cache
+def executed(name: str) -> dict[str, str]:
+    """Run a notebook in a folder of its own; text of what each code cell showed, by cell id.
+
+    A cell that fails raises, unless its tag says that it must.
+    """
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    with TemporaryDirectory() as folder:
+        NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
+        assert list(Path(folder).iterdir()) == [], "the notebook leaves files behind"
+    return {cell.id: "".join(_texts(cell)) for cell in notebook.cells if cell.cell_type == "code"}
+
+
+def _texts(cell: nbformat.NotebookNode) -> Iterator[str]:
+    for output in cell.outputs:
+        yield output.get("text", "")
+        yield output.get("data", {}).get("text/plain", "")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_notebooks_are_kept_without_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_notebooks_run(name: str) -> None:
+    assert executed(name)
+
+
+def test_the_quickstart_shows_what_it_promises() -> None:
+    told = executed("quickstart")
+    assert re.search(r"\[main [0-9a-f]{7}\] raw — flights 336,776 × 19, [\d.]+ MB new", told["commit"])
+    assert "+1 column (speed)" in told["speed"]
+    assert "speed in miles per hour — flights 336,776 × 20" in told["commit-speed"]
+    assert "flights (1 column changed (dep_delay))" in told["refused"]
+    assert "flights = %lf read stash/" in told["force"]
+    assert told["older"] == "False"
+    assert "variables changed to its version: flights" in told["switch"]
+    assert told["follows"] == "336776"
+    assert "airlines 16 × 2, planes 3,322 × 9" in told["several"]
+    assert "599.0" in told["python"]
