@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
@@ -13,6 +14,8 @@ from lineageflow_jupyter.model.objects import Tree, TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord, Ref
 from lineageflow_jupyter.model.revisions import parse
 from lineageflow_jupyter.tables import Objects
+
+CACHED_COMMITS = 1_000
 
 
 class History:
@@ -29,6 +32,7 @@ class History:
     def __init__(self, catalog: Catalog, objects: Objects) -> None:
         self._catalog = catalog
         self._objects = objects
+        self._record = lru_cache(CACHED_COMMITS)(self._found)  # commits never change
 
     def ref(self, name: str) -> Ref | None:
         """A ref of any kind, or None."""
@@ -41,6 +45,9 @@ class History:
 
     def record(self, oid: ObjectId) -> CommitRecord:
         """Return a commit that must exist."""
+        return self._record(oid)
+
+    def _found(self, oid: ObjectId) -> CommitRecord:
         record = self._catalog.commit(oid)
         if record is None:
             raise ObjectMissing(f"commit {oid.hex()} is not in the catalog", remedy="Run fsck to see what is damaged")

@@ -76,6 +76,11 @@ class Objects:
         self._remember(oid, data)
         return data
 
+    def remember(self, manifests: Iterable[Sealed]) -> None:
+        """Keep manifests that were just written: the next commit starts from them."""
+        for part in manifests:
+            self._remember(part.id, part.data)
+
     def prefetch(self, ids: Iterable[ObjectId]) -> None:
         """Read many manifests at once."""
         with self._lock:
@@ -193,6 +198,7 @@ class TableWriter:
         for part in manifests:
             if part.id in unknown:
                 self._packs.add(part.id, part.kind, encode_value(b"", [part.data], [1]))
+        self._objects.remember(manifests)
 
     def ids(self, arrays: Sequence[Any], parents: Sequence[Column | None]) -> list[ObjectId]:
         """Ids of columns; their new chunks are stored if there is a pack writer, the columns themselves are not."""

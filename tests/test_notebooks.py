@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -26,8 +27,9 @@ def executed(name: str) -> dict[str, str]:
     A cell that fails raises, unless its tag says that it must.
     """
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
-    with TemporaryDirectory() as folder:
-        NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
+    with TemporaryDirectory() as folder, TemporaryDirectory() as temporary:
+        client = NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": folder}})
+        client.execute(env={**os.environ, "TMPDIR": temporary})
         assert list(Path(folder).iterdir()) == [], "the notebook leaves files behind"
     return {cell.id: "".join(_texts(cell)) for cell in notebook.cells if cell.cell_type == "code"}
 

@@ -46,6 +46,7 @@ MAX_PARAMETERS = 900
 """Values in one statement: within every SQLite's limit (999 before 3.32); larger batches gain about a tenth."""
 
 _BEGIN = "lineageflow_begin"
+_SYNC = "lineageflow_synchronous"
 _DIALECT = sqlite.dialect()
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -140,7 +141,15 @@ def for_writing(engine: Engine) -> Engine:
     A transaction that reads first and writes later would fail at once, whatever the timeout, if another process had
     committed in between.
     """
-    return engine.execution_options(**{_BEGIN: "IMMEDIATE"})
+    return engine.execution_options(**{_BEGIN: "IMMEDIATE", _SYNC: "FULL"})
+
+
+def for_writing_soon(engine: Engine) -> Engine:
+    """View of `engine` for what may be lost with the power, and only that: it is written without waiting for the disk.
+
+    A later transaction of `for_writing` makes it durable with its own.
+    """
+    return engine.execution_options(**{_BEGIN: "IMMEDIATE", _SYNC: "NORMAL"})
 
 
 @contextmanager
@@ -213,7 +222,10 @@ def _engine(path: Path, connect: Callable[[], sqlite3.Connection], **options: An
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get(_BEGIN, "DEFERRED"))
+    options = connection.get_execution_options()
+    if _SYNC in options:
+        connection.exec_driver_sql(f"PRAGMA synchronous={options[_SYNC]}")
+    connection.exec_driver_sql("BEGIN " + options.get(_BEGIN, "DEFERRED"))
 
 
 # --- fork ------------------------------------------------------------------------------------------------------------

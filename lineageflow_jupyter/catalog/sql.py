@@ -21,6 +21,7 @@ from lineageflow_jupyter.catalog.engine import (
     BUSY_TIMEOUT,
     batches,
     for_writing,
+    for_writing_soon,
     insert,
     new_file,
     read_only_engine,
@@ -91,6 +92,7 @@ class SqlCatalog:
         self._path = path
         self._engine = engine
         self._writer = for_writing(engine)
+        self._lazy_writer = for_writing_soon(engine)
         self._uuid = uuid
         self._read_only = read_only
         self._closed = False
@@ -221,13 +223,13 @@ class SqlCatalog:
                     yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self, *, durable: bool = True) -> Iterator[Connection]:
         self._check_open()
         if self._read_only:
             raise StorageDenied(
                 f"the catalog {self._path} was opened read-only", remedy="Open the repository with permission to write"
             )
-        with translated(self._path), self._writer.begin() as connection:
+        with translated(self._path), (self._writer if durable else self._lazy_writer).begin() as connection:
             yield connection
 
     def _check_open(self) -> None:
@@ -349,7 +351,7 @@ class SqlCatalog:
         """Mark journal entries as flushed; they leave the outbox."""
         if not sequences:
             return
-        with self._writing() as connection:
+        with self._writing(durable=False) as connection:  # if it is lost, the same journal objects are written again
             for batch in batches(sequences):
                 connection.execute(sa.delete(outbox).where(outbox.c.sequence.in_(batch)))
 

@@ -96,10 +96,17 @@ def encode_polars(frame: pl.DataFrame | pl.Series, version: int) -> FrameContent
                 remedy=f"Cast it first: df = df.with_columns(pl.col({shown(column.name)}).cast(pl.String))",
             ) from error
         flavours.append(None if _says_itself(dtype) else dtype)
-    arrays = [column.to_arrow() for column in columns] if series else frame.to_arrow().columns
+    arrays = [column.to_arrow() for column in columns] if series else _columns(frame)
     contents = tuple(ColumnContent(column.name, "data", array) for column, array in zip(columns, arrays, strict=True))
     payload = ["series" if series else "frame", runs(flavours)]
     return FrameContent(len(frame), contents, tuple(companions.arrays), [version, "polars", companions.owners, payload])
+
+
+def _columns(frame: pl.DataFrame) -> list[Any]:
+    """Arrow columns, under plain names: polars panics on a name with a NUL in it."""
+    numbered = frame.clone()
+    numbered.columns = [str(position) for position in range(frame.width)]
+    return list(numbered.to_arrow().columns)
 
 
 def _adder(companions: Companions, position: int) -> Callable[[Any], int]:
@@ -134,6 +141,8 @@ def _encode_dtype(dtype: Any, add: Callable[[Any], int]) -> Encoded:
     if isinstance(dtype, pl.List):
         return [name, _encode_dtype(dtype.inner, add)]
     if isinstance(dtype, pl.Struct):
+        if any("\0" in field.name for field in dtype.fields):
+            raise _Refused("a struct has a field whose name holds the character NUL, which Arrow cannot take")
         return [name, *([field.name, _encode_dtype(field.dtype, add)] for field in dtype.fields)]
     raise _Refused(f"the dtype {dtype} cannot be stored")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from keyword import iskeyword
 from typing import Any
 
 from lineageflow_jupyter.errors import UnknownName, UsageProblem
@@ -108,6 +109,4 @@ def is_frame(value: Any) -> bool:
 
 def is_variable(name: str) -> bool:
     """Whether a dataset's name can be a variable's."""
-    from keyword import iskeyword
-
     return name.isidentifier() and not iskeyword(name)

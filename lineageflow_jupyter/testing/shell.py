@@ -20,7 +20,8 @@ class TestingShell(InteractiveShell):
     Examples
     --------
     >>> with TestingShell.start() as shell:
-    ...     shell.run("2 + 3")
+    ...     shell.run("x = 2 + 3")
+    ...     shell.user_ns["x"]
     5
     """
 

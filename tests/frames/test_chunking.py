@@ -288,6 +288,18 @@ def test_values_under_a_null_have_no_weight() -> None:
     assert ends(pa.Array.from_buffers(pa.large_string(), 1000, buffers), BoundaryRule()) == [1000]
 
 
+def test_codes_under_a_null_may_point_anywhere() -> None:
+    for values in (["b", "a"], [f"{v}" for v in range(50)], []):  # more values than rows, too
+        codes = np.array([0, 10**9, 0, -5, 77] if values else [77, -1], "<i4")
+        valid = (codes == 0).tolist()
+        bitmap = pa.py_buffer(np.packbits(valid, bitorder="little"))
+        indices = pa.Array.from_buffers(pa.int32(), len(codes), [bitmap, pa.py_buffer(codes)])
+        array = pa.DictionaryArray.from_arrays(indices, pa.array(values, pa.large_string()), safe=False)
+        plain = pa.array([values[0] if ok else None for ok in valid], pa.large_string())
+        assert row_source(array).words(0, len(codes)).tolist() == naive_boundaries.words(plain)
+        assert row_source(array).sizes(0, len(codes)).tolist() == [0] * len(codes)
+
+
 def test_lists_longer_than_a_piece() -> None:
     """Items are summed up in pieces: the word must not depend on where those end."""
     rng = np.random.default_rng(3)
