@@ -112,24 +112,22 @@ def decode_arrow(content: FrameContent, payload: Encoded, positions: Sequence[in
             fields.append(pa.field(column.name, array.type, needed[i] is None, described.get(positions[i])))
         schema = pa.schema(fields, decode_metadata(metadata))
         if shape == "batch":
-            return (
-                pa.RecordBatch.from_arrays([contiguous(a) for a in arrays], schema=schema)
-                if arrays
-                else _empty(content.rows, schema).to_batches()[0]
-            )
+            joined = [contiguous(array) for array in arrays]
+            return pa.RecordBatch.from_arrays(joined, schema=schema) if joined else _empty(content.rows, schema)
         if shape != "table":
             raise damaged(f"the shape {shown(shape)}")
-        return pa.Table.from_arrays(arrays, schema=schema) if arrays else _empty(content.rows, schema)
+        if not arrays:
+            return pa.Table.from_batches([_empty(content.rows, schema)])
+        return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def table_of(columns: Sequence[tuple[str, Any]], rows: int) -> Any:
     """Table of named arrays; names may occur twice, and there may be rows without columns."""
     if not columns:
-        return _empty(rows, pa.schema([]))
+        return pa.Table.from_batches([_empty(rows, pa.schema([]))])
     return pa.Table.from_arrays([array for _, array in columns], [name for name, _ in columns])
 
 
 def _empty(rows: int, schema: Any) -> Any:
-    """Table of so many rows and no columns."""
-    table = pa.table({"rows": pa.nulls(rows)}).select([])
-    return table.replace_schema_metadata(schema.metadata)
+    """Record batch of so many rows and no columns; a table would forget its rows when it gets metadata."""
+    return pa.record_batch([pa.nulls(rows)], ["rows"]).select([]).replace_schema_metadata(schema.metadata)

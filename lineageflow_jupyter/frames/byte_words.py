@@ -100,8 +100,8 @@ class WideRows:
 
     @property
     def flat(self) -> int:
-        """Bytes of every row."""
-        return self.width
+        """Bytes that every row counts for."""
+        return max(self.width, 1)
 
     def words(self, start: int, stop: int) -> Words:
         """Words of rows `start` to `stop` (exclusive)."""
@@ -125,7 +125,7 @@ class WideRows:
 
     def sizes(self, start: int, stop: int) -> Sizes:
         """Bytes that rows `start` to `stop` (exclusive) count for."""
-        return constant_sizes(self.width, start, stop)
+        return constant_sizes(self.flat, start, stop)
 
 
 def _byte_string_words(view: Words, begins: Sizes, lengths: Sizes) -> Words:

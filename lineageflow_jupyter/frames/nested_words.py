@@ -24,6 +24,8 @@ from lineageflow_jupyter.frames.word_parts import (
     with_nulls,
 )
 
+CODE_BYTES = 4
+"""Bytes that a category's code counts for."""
 REPEATED_BYTES = 16
 """Bytes of a category's value that count for nothing, since a chunk holds each value once."""
 
@@ -93,7 +95,7 @@ class StructRows:
     def flat(self) -> int | None:
         """Bytes of every row, None where the type allows for several."""
         widths = [field.flat for field in self.fields if field.flat is not None]
-        return sum(widths) if len(widths) == len(self.fields) else None
+        return max(sum(widths), 1) if len(widths) == len(self.fields) else None
 
     def words(self, start: int, stop: int) -> Words:
         """Words of rows `start` to `stop` (exclusive)."""
@@ -104,11 +106,13 @@ class StructRows:
 
     def sizes(self, start: int, stop: int) -> Sizes:
         """Bytes that rows `start` to `stop` (exclusive) count for."""
+        if self.flat is not None:
+            return constant_sizes(self.flat, start, stop)
         out = constant_sizes(0, start, stop)
         for field in self.fields:
             out += field.sizes(start, stop)
-        if self.validity is not None and self.flat is None:
-            out[self.validity.null(start, stop)] = 0
+        if self.validity is not None:
+            out[self.validity.null(start, stop)] = 1
         return out
 
 
@@ -130,8 +134,8 @@ class DictionaryRows:
     def sizes(self, start: int, stop: int) -> Sizes:
         """Bytes that rows `start` to `stop` (exclusive) count for."""
         if self.value_sizes is None:
-            return constant_sizes(self.flat or 0, start, stop)
+            return constant_sizes(self.flat or CODE_BYTES, start, stop)
         out = self.value_sizes.take(self.codes[start:stop], mode="clip")
         if self.validity is not None:
-            out[self.validity.null(start, stop)] = 0
+            out[self.validity.null(start, stop)] = CODE_BYTES
         return out

@@ -204,37 +204,35 @@ def _from_arrow(name: str, array: Any) -> pl.Series:
 
 
 def restored_polars(array: Any, flavour: Encoded) -> Any:
-    """Arrow array that polars reads as the dtype, but for categories, which are text."""
-    return restored(_decoded(array), _arrow_type(flavour))
+    """Arrow array that polars reads as the dtype, but for Enums and named categories, which are text."""
+    target = _arrow_type(flavour)
+    return restored(_undictionaried(array, target), target)
 
 
-def _decoded(array: Any) -> Any:
-    """The array without dictionaries, also inside others."""
+def _undictionaried(array: Any, target: Any) -> Any:
+    """The array with plain values where `target` has no dictionary, also inside others."""
     kind = array.type
-    if pa.types.is_dictionary(kind):
+    types = pa.types
+    if types.is_dictionary(kind) and not types.is_dictionary(target):
         return array.cast(storage_type(kind.value_type))
-    if not pa.types.is_nested(kind):
+    if not types.is_nested(kind) or not types.is_nested(target) or kind.num_fields != target.num_fields:
         return array
     mask = array.is_valid().buffers()[1] if array.null_count else None
-    if pa.types.is_struct(kind):
-        children = [_decoded(array.field(i)) for i in range(kind.num_fields)]
-        target = pa.struct([pa.field(kind.field(i).name, child.type) for i, child in enumerate(children)])
-        return pa.Array.from_buffers(target, len(array), [mask], array.null_count, children=children)
-    values = _decoded(array.values)
+    if types.is_struct(kind):
+        children = [_undictionaried(array.field(i), target.field(i).type) for i in range(kind.num_fields)]
+        plain = pa.struct([pa.field(kind.field(i).name, child.type) for i, child in enumerate(children)])
+        return pa.Array.from_buffers(plain, len(array), [mask], array.null_count, children=children)
+    values = _undictionaried(array.values, target.value_type)
     if values.type == kind.value_type:
         return array
-    target = (
-        pa.list_(pa.field("item", values.type), kind.list_size)
-        if pa.types.is_fixed_size_list(kind)
-        else pa.large_list(pa.field("item", values.type))
-    )
-    return pa.Array.from_buffers(
-        target, len(array), array.buffers()[: target.num_buffers], array.null_count, array.offset, children=[values]
-    )
+    item = pa.field("item", values.type)
+    plain = pa.list_(item, kind.list_size) if types.is_fixed_size_list(kind) else pa.large_list(item)
+    buffers = array.buffers()[: plain.num_buffers]
+    return pa.Array.from_buffers(plain, len(array), buffers, array.null_count, array.offset, children=[values])
 
 
 def _arrow_type(encoded: Encoded) -> Any:
-    """Arrow type of an encoded dtype, with text for categories."""
+    """Arrow type that polars reads as an encoded dtype, or as text where Arrow's dictionaries do not tell enough."""
     if isinstance(encoded, str) and encoded in _ARROW:
         return _ARROW[encoded]
     match encoded:
@@ -250,6 +248,8 @@ def _arrow_type(encoded: Encoded) -> Any:
             return pa.list_(pa.field("item", _arrow_type(inner)), width)
         case ["Struct", *fields]:
             return pa.struct([pa.field(name, _arrow_type(dtype)) for name, dtype in fields])
+        case ["Categorical", str()] | ["Categorical", "", str(), str()]:
+            return pa.dictionary(pa.uint32(), pa.large_string())
         case ["Enum" | "Categorical", *_]:
             return pa.large_string()
     raise unreadable("polars dtype", encoded, _TAGS)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lineageflow_jupyter.frames.byte_words import ByteStringRows, WideRows
-from lineageflow_jupyter.frames.nested_words import REPEATED_BYTES, DictionaryRows, ListRows, StructRows
+from lineageflow_jupyter.frames.nested_words import CODE_BYTES, REPEATED_BYTES, DictionaryRows, ListRows, StructRows
 from lineageflow_jupyter.frames.word_parts import (
     NULL_WORD,
     RowSource,
@@ -60,7 +60,7 @@ def row_source(array: Any) -> RowSource:
     if types.is_fixed_size_list(kind):
         items = row_source(array.values)
         offsets = np.arange(array.offset, array.offset + len(array) + 1) * kind.list_size
-        flat = None if items.flat is None else items.flat * kind.list_size
+        flat = None if items.flat is None else max(items.flat * kind.list_size, 1)
         return ListRows(offsets, items, Validity.of(array), flat)
     if types.is_struct(kind):
         fields = tuple(row_source(array.field(i)) for i in range(kind.num_fields))
@@ -75,11 +75,11 @@ def _dictionary_rows(array: Any) -> RowSource:
         used, codes = np.unique(codes.clip(0, len(values) - 1), return_inverse=True)
         values, codes = values.take(pa.array(used)), codes.astype("i4")
     source = row_source(values)
-    flat = None if source.flat is None else max(source.flat - REPEATED_BYTES, 0)
+    flat = None if source.flat is None else CODE_BYTES + max(source.flat - REPEATED_BYTES, 0)
     if len(values) == 0:  # all rows are null
         return DictionaryRows(codes, np.full(1, NULL_WORD), None, validity, flat)
-    sizes = np.maximum(source.sizes(0, len(values)) - REPEATED_BYTES, 0)
-    counted = sizes if flat is None and sizes.any() else None
+    sizes = CODE_BYTES + np.maximum(source.sizes(0, len(values)) - REPEATED_BYTES, 0)
+    counted = sizes if flat is None and sizes.max() > CODE_BYTES else None
     return DictionaryRows(codes, source.words(0, len(values)), counted, validity, flat)
 
 

@@ -130,7 +130,7 @@ def _checked(oid: ObjectId, location: Location, data: memoryview, start: int) ->
     at = location.offset - start
     value = data[at + CHECKSUM_BYTES : at + location.length]
     expected = data[at : at + CHECKSUM_BYTES]
-    if location.length < CHECKSUM_BYTES or xxhash.xxh3_64_intdigest(value) != int.from_bytes(expected, "little"):
+    if xxhash.xxh3_64_intdigest(value) != int.from_bytes(expected, "little"):
         raise CorruptData(
             f"object {short(oid, 12)} fails its checksum at [{location.offset}, "
             f"{location.offset + location.length}) of pack {location.pack}",

@@ -97,7 +97,7 @@ _UNIFORM: dict[str, st.SearchStrategy[Any]] = {
     "datetime": st.datetimes().map(lambda value: value.replace(fold=0)),
     "zoned datetime": st.datetimes(
         min_value=dt.datetime(1900, 1, 1), max_value=dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC)
-    ),
+    ).map(lambda value: value.replace(fold=0)),
     "timedelta": _spans,
     "Timestamp": _moments.map(lambda value: pd.Timestamp(value).as_unit("us")),
     "Timedelta": _spans.map(lambda value: pd.Timedelta(value).as_unit("us")),
@@ -107,7 +107,7 @@ _UNIFORM: dict[str, st.SearchStrategy[Any]] = {
     "text list": st.lists(_nulls(_text), max_size=3),
     "tuple": st.tuples(st.integers(-5, 5), _text),
     "array": st.lists(st.floats(width=32), max_size=3).map(lambda items: np.array(items, "f4")),
-    "dict": st.fixed_dictionaries({"a": st.integers(-5, 5), "ü": st.lists(_text, max_size=2)}),
+    "dict": st.builds(lambda a, b: {"a": a, "ü": b}, st.integers(-5, 5), st.lists(_text, max_size=2)),
 }
 
 
@@ -224,7 +224,7 @@ def _index(values: Any, name: Any = None) -> pd.Index[Any]:
 
 
 def _indexable(values: Any) -> bool:
-    if isinstance(values, pd.arrays.ArrowExtensionArray):
+    if isinstance(values.dtype, pd.ArrowDtype):
         return pa.types.is_primitive(values.dtype.pyarrow_dtype)
     return values.dtype != "float16"
 
@@ -399,7 +399,8 @@ def arrow_tables(draw: Draw, *, max_rows: int = 7, max_columns: int = 4) -> Any:
     ]
     schema = pa.schema(fields, draw(st.sampled_from([None, {"made by": "ü"}])))
     if not count:
-        return pa.table({"x": pa.nulls(rows)}).select([]).replace_schema_metadata(schema.metadata)
+        batch = pa.record_batch([pa.nulls(rows)], ["x"]).select([]).replace_schema_metadata(schema.metadata)
+        return pa.Table.from_batches([batch])
     return pa.Table.from_arrays(columns, schema=schema)
 
 

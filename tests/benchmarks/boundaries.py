@@ -4,7 +4,7 @@
 
 For each kind of column: rows of a chunk (mean, least, most), its bytes, processor time of the search for each row and
 each byte, and the share of the edited column whose chunks the column had before, by rows and by canonical bytes: after
-rows are inserted near the front or around the middle (mean of three places each) and after 50 single cells are set to null,
+rows are inserted near the front or around the middle (mean of three places each) and after 50 cells are set to null,
 beside what would be left if only the chunks with an edited cell were lost. Times are the best of five, of this thread.
 """
 

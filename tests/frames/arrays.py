@@ -25,11 +25,12 @@ LEAVES = [
     pa.null(), pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(),
     pa.uint64(), pa.float16(), pa.float32(), pa.float64(), pa.date32(), pa.time32("s"), pa.time64("ns"),
     pa.timestamp("us"), pa.duration("ms"), pa.decimal128(38, 2), pa.decimal256(76, 2), pa.month_day_nano_interval(),
-    pa.large_string(), pa.large_binary(), pa.binary(3), pa.binary(16), pa.binary(29), pa.binary(100),
+    pa.large_string(), pa.large_binary(), pa.binary(0), pa.binary(3), pa.binary(16), pa.binary(29), pa.binary(100),
 ]  # fmt: skip
 NESTED = [
     pa.large_list(pa.float64()), pa.large_list(pa.large_string()), pa.large_list(pa.large_list(pa.int16())),
-    pa.large_list(pa.null()), pa.list_(pa.int32(), 3), pa.list_(pa.large_string(), 2),
+    pa.large_list(pa.null()), pa.large_list(pa.struct([])), pa.list_(pa.int32(), 3),
+    pa.list_(pa.int32(), 0), pa.list_(pa.large_string(), 2),
     pa.struct([("a", pa.int64()), ("b", pa.bool_())]), pa.struct([("a", pa.large_string()), ("b", pa.float32())]),
     pa.dictionary(pa.int32(), pa.large_string()), pa.dictionary(pa.int32(), pa.int64()),
     pa.dictionary(pa.int32(), pa.decimal256(76, 2)), pa.large_list(pa.dictionary(pa.int32(), pa.large_string())),

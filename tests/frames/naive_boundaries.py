@@ -92,16 +92,16 @@ def width(kind: pa.DataType) -> int | None:
         return 1
     if pa.types.is_dictionary(kind):
         own = width(kind.value_type)
-        return None if own is None else max(own - 16, 0)
+        return None if own is None else 4 + max(own - 16, 0)
     if pa.types.is_struct(kind):
         widths = [width(kind.field(i).type) for i in range(kind.num_fields)]
-        return None if None in widths else sum(widths)
+        return None if None in widths else max(sum(widths), 1)
     if pa.types.is_fixed_size_list(kind):
         own = width(kind.value_type)
-        return None if own is None else own * kind.list_size
+        return None if own is None else max(own * kind.list_size, 1)
     if pa.types.is_large_list(kind) or pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
         return None
-    return kind.byte_width if pa.types.is_fixed_size_binary(kind) else kind.bit_width // 8
+    return max(kind.byte_width, 1) if pa.types.is_fixed_size_binary(kind) else kind.bit_width // 8
 
 
 def sizes(array: pa.Array) -> list[int]:
@@ -112,10 +112,10 @@ def sizes(array: pa.Array) -> list[int]:
         return [own] * len(array)
     if pa.types.is_dictionary(kind):
         of_values = sizes(array.dictionary)
-        return [0 if code is None else max(of_values[code] - 16, 0) for code in array.indices.to_pylist()]
+        return [4 if code is None else 4 + max(of_values[code] - 16, 0) for code in array.indices.to_pylist()]
     if pa.types.is_struct(kind):
         fields = [sizes(array.field(i)) for i in range(kind.num_fields)]
-        return [sum(field[row] for field in fields) if ok else 0 for row, ok in enumerate(valid)]
+        return [sum(field[row] for field in fields) if ok else 1 for row, ok in enumerate(valid)]
     if pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         rows = [scalar.values for scalar in array]
         return [4 + (0 if row is None else sum(sizes(row))) for row in rows]
