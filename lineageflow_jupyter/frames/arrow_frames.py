@@ -1,4 +1,6 @@
-"""Arrow tables and record batches as frame contents, and back. Payload of the body::
+"""Arrow tables and record batches as frame contents, and back.
+
+Payload of the body::
 
     [shape, flavours, required, field metadata, schema metadata]
 

@@ -92,11 +92,13 @@ def encode_values(array: Any, add: Callable[[Any], int]) -> tuple[Any, Encoded]:
     UnsupportedType
         If the type cannot be stored.
     """
-    kind = array.type
+    kind: Any = array.type
     encoded = encode_type(kind)
     if isinstance(kind, pa.BaseExtensionType):
-        chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
-        array = pa.chunked_array([chunk.storage for chunk in chunks], kind.storage_type)
+        chunks: list[Any] = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+        storage: Any = [chunk.storage for chunk in chunks]
+        target: Any = kind.storage_type
+        array = pa.chunked_array(storage, target)
     if pa.types.is_dictionary(kind):
         array = normalise(array)
         return array, ["arrow", encoded, add(array.dictionary)]
@@ -190,9 +192,9 @@ def encode_metadata(metadata: Any) -> Encoded:
     return [] if metadata is None else [[bytes(key), bytes(value)] for key, value in metadata.items()]
 
 
-def decode_metadata(encoded: Encoded) -> dict[bytes, bytes] | None:
+def decode_metadata(encoded: Encoded) -> Any:
     """Inverse of `encode_metadata`; None where there is none."""
-    return {key: value for key, value in encoded} or None
+    return dict(encoded) or None
 
 
 def _encode_extension(kind: Any) -> Encoded:

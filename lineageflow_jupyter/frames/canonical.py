@@ -39,7 +39,12 @@ _DECIMALS: dict[str, tuple[Any, int]] = {
     for name, digits in {"decimal32": 9, "decimal64": 18, "decimal128": 38, "decimal256": 76}.items()
     if hasattr(pa, name)  # the narrow ones came with pyarrow 18
 }
-_TEMPORAL = {"time32": pa.time32, "time64": pa.time64, "timestamp": pa.timestamp, "duration": pa.duration}
+_TEMPORAL: dict[str, Any] = {
+    "time32": pa.time32,
+    "time64": pa.time64,
+    "timestamp": pa.timestamp,
+    "duration": pa.duration,
+}
 _NAN_FREE_MAX = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
 _CANONICAL_NAN = {"float16": 0x7E00, "float32": 0x7FC00000, "float64": 0x7FF8000000000000}
 _MAX_LENGTH = 2**32 - 1
@@ -99,6 +104,7 @@ def _decimal(name: str, scale: int) -> Any:
     """Decimals of the greatest precision that the width holds: precision itself belongs to the frame description."""
     if name not in _DECIMALS:
         raise NotAvailable(f"{name} columns need pyarrow 18 or later", remedy="Update pyarrow (pip install -U pyarrow)")
+    make: Any
     make, precision = _DECIMALS[name]
     return make(precision, scale)
 
@@ -464,7 +470,8 @@ def _lengths(offsets: np.ndarray[Any, Any], what: str) -> np.ndarray[Any, Any]:
     if int(offsets[-1] - offsets[0]) > _MAX_LENGTH and int(np.diff(offsets).max()) > _MAX_LENGTH:
         raise UnsupportedData(f"a {what} value is longer than 4 GiB", remedy="Split it, or keep a path to it instead")
     out = np.empty(len(offsets) - 1, "<u4")
-    return np.subtract(offsets[1:], offsets[:-1], out=out, casting="unsafe")
+    np.subtract(offsets[1:], offsets[:-1], out=out, casting="unsafe")
+    return out
 
 
 def _list_offsets(array: Any, width: int = 8) -> np.ndarray[Any, Any]:

@@ -68,11 +68,11 @@ def _second_of_a_pair(columns: Sequence[Any]) -> int | None:
         return None
     names = [str(position) for position in range(len(columns))]
     table: Any = pa.table([*columns, pa.array(np.arange(len(columns[0])))], names=[*names, "row"])
-    groups = table.group_by(names).aggregate([("row", "count"), ("row", "min")])
-    repeated = groups.filter(pc.greater(groups["row_count"], 1))
+    groups: Any = table.group_by(names).aggregate([("row", "count"), ("row", "min")])
+    repeated = groups.filter(pc.greater(groups["row_count"], pa.scalar(1)))
     if repeated.num_rows == 0:
         return None
     keys = repeated.select(names)
     firsts = set(repeated["row_min"].to_pylist())
-    matches = table.join(keys, keys=names, join_type="inner")["row"].to_pylist()
+    matches: list[int] = table.join(keys, keys=names, join_type="inner")["row"].to_pylist()
     return min(row for row in matches if row not in firsts)

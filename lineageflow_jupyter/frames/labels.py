@@ -195,7 +195,7 @@ def decode_value(encoded: Encoded) -> Any:
             return pd.Interval(decode_value(left), decode_value(right), closed)  # type: ignore[arg-type]
         case ["Period", int(ordinal), str(freq)]:
             with without_period_warnings():
-                return pd.Period(ordinal=ordinal, freq=period_dtype(freq).freq)
+                return pd.Period(ordinal=ordinal, freq=period_dtype(freq).freq)  # type: ignore[arg-type]
     return _decode_time(encoded)
 
 

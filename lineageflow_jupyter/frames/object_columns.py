@@ -1,4 +1,4 @@
-"""Python objects of one kind as Arrow arrays, and back to objects of the same classes and values.
+"""Python objects of one kind as Arrow arrays; ``object_values`` makes them again, of the same classes and values.
 
 The kind of the values is found from their exact classes; every conversion whose exactness the class does not promise
 is done backwards and compared before anything is stored. Missing values are null in Arrow; which of None, NaN, NaT and
@@ -21,7 +21,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable, Sequence
-from decimal import Context, Decimal
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -29,20 +29,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lineageflow_jupyter.errors import UnsupportedData
-from lineageflow_jupyter.frames.content import Encoded, Place, contiguous, damaged, shown, unreadable
-from lineageflow_jupyter.frames.zones import decode_zone, encode_zone
-
-Values = np.ndarray[Any, Any]
-"""One-dimensional array of Python objects."""
-Kind = Encoded
-
-DEFAULT_MISSING = 1
-_MISSING: tuple[Any, ...] = (None, None, float("nan"), pd.NaT, pd.NA, np.float64("nan"), Decimal("NaN"))
-_MISSING_CODES = {type(value): code for code, value in enumerate(_MISSING) if code}
-_NUMPY = frozenset(
-    {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"}
+from lineageflow_jupyter.frames.content import Encoded, Place, contiguous, shown
+from lineageflow_jupyter.frames.object_values import (
+    DEFAULT_MISSING,
+    EXACT,
+    MISSING,
+    NUMPY,
+    Kind,
+    Values,
+    stamps,
+    timedelta_objects,
 )
+from lineageflow_jupyter.frames.zones import encode_zone
+
+_MISSING_CODES = {type(value): code for code, value in enumerate(MISSING) if code}
 _NATIVE: dict[type, tuple[str, Any]] = {
     bool: ("bool", pa.bool_()),
     str: ("str", pa.large_string()),
@@ -51,14 +51,7 @@ _NATIVE: dict[type, tuple[str, Any]] = {
     dt.time: ("time", pa.time64("us")),
     dt.timedelta: ("timedelta", pa.duration("us")),
 }
-_TAGS = frozenset(
-    {
-        "null", "bool", "int", "float", "str", "bytes", "date", "time", "timedelta", "uuid", "Timedelta", "datetime",
-        "Timestamp", "decimal", "numpy", "ndarray", "list", "tuple", "record", "dict",
-    }
-)  # fmt: skip
 _MAX_DIGITS = 76
-_EXACT = Context(prec=200)
 _AS_TEXT = 'astype("str")'
 
 
@@ -112,7 +105,7 @@ def _missing(codes: Values | None, place: Place | None) -> Encoded:
         return int(kinds[0])
     if place is None:
         second = int(np.flatnonzero(codes == kinds[1])[0])
-        raise Unfit(second, _MISSING[kinds[1]], "is another kind of missing value than others inside the column")
+        raise Unfit(second, MISSING[kinds[1]], "is another kind of missing value than others inside the column")
     return ["mask", place.add(pa.array(codes))]
 
 
@@ -148,7 +141,7 @@ def _float_values(values: Values, absent: Values) -> Any:
     if len(classes) != 1:
         return np.zeros(len(values), bool)
     kind = classes.pop()
-    if kind is not float and not (issubclass(kind, np.floating) and kind.__name__ in _NUMPY):
+    if kind is not float and not (issubclass(kind, np.floating) and kind.__name__ in NUMPY):
         return np.zeros(len(values), bool)
     return np.fromiter((type(value) is kind for value in values), bool, len(values))
 
@@ -276,7 +269,7 @@ def _numpy_scalars(items: list[Any], kind: type) -> tuple[Any, Kind]:
         array = _native(np.fromiter(map(str, items), object, len(items)), items, str, pa.large_string())
         return array, ["numpy", "str"]
     name = np.dtype(kind).name
-    if name not in _NUMPY:
+    if name not in NUMPY:
         raise Unfit(
             0,
             items[0],
@@ -297,15 +290,7 @@ def _datetimes(items: list[Any], kind: type) -> tuple[Any, Kind]:
             raise Unfit(row, value, "has another time zone than earlier rows", "map(pd.to_datetime)")
         zone = found
     if kind is pd.Timestamp:
-        unit = items[0].unit
-        row = next((row for row, value in enumerate(items) if value.unit != unit), None)
-        if row is not None:
-            raise Unfit(
-                row,
-                items[row],
-                f"has the unit {items[row].unit}, where earlier rows have {unit}",
-                f'astype("datetime64[{unit}]")',
-            )
+        unit = _only_unit(items, "datetime64")
         array = pa.array(np.array([value.to_datetime64() for value in items], f"M8[{unit}]"))
     else:
         try:
@@ -316,24 +301,25 @@ def _datetimes(items: list[Any], kind: type) -> tuple[Any, Kind]:
             raise Unfit(0, items[0], "or a later value is outside of the years 1 to 9999 in UTC") from error
     encoded = [kind.__name__, zone]
     _prove(
-        items, _stamps(array, encoded), lambda value: (value, value.replace(tzinfo=None), value.fold, value.utcoffset())
+        items, stamps(array, encoded), lambda value: (value, value.replace(tzinfo=None), value.fold, value.utcoffset())
     )
     return array, encoded
 
 
 def _timedeltas(items: list[Any]) -> tuple[Any, Kind]:
-    unit = items[0].unit
-    row = next((row for row, value in enumerate(items) if value.unit != unit), None)
-    if row is not None:
-        raise Unfit(
-            row,
-            items[row],
-            f"has the unit {items[row].unit}, where earlier rows have {unit}",
-            f'astype("timedelta64[{unit}]")',
-        )
+    unit = _only_unit(items, "timedelta64")
     array = pa.array(np.array([value.to_timedelta64() for value in items], f"m8[{unit}]"))
-    _prove(items, _timedelta_objects(array), lambda value: value)
+    _prove(items, timedelta_objects(array), lambda value: value)
     return array, "Timedelta"
+
+
+def _only_unit(items: list[Any], dtype: str) -> str:
+    unit: str = items[0].unit
+    for row, value in enumerate(items):
+        if value.unit != unit:
+            why = f"has the unit {value.unit}, where earlier rows have {unit}"
+            raise Unfit(row, value, why, f'astype("{dtype}[{unit}]")')
+    return unit
 
 
 def _prove(items: Sequence[Any], back: Values, facts: Callable[[Any], Any]) -> None:
@@ -365,7 +351,7 @@ def _decimals(items: list[Decimal], place: Place | None, places: Values | None, 
         )
     kind = pa.decimal128(38, scale) if digits[widest] + scale <= 38 else pa.decimal256(_MAX_DIGITS, scale)
     unit = Decimal((0, (1,), -scale))
-    array = pa.array([value.quantize(unit, context=_EXACT) for value in items], kind)
+    array = pa.array([value.quantize(unit, context=EXACT) for value in items], kind)
     states = np.array(
         [2 * exponent + (part.sign and not any(part.digits)) for part, exponent in zip(parts, exponents, strict=True)],
         "i4",
@@ -407,7 +393,7 @@ def _sequences(items: list[Any], kind: type) -> tuple[Any, Kind]:
 
 
 def _list_array(lengths: Values, child: Any) -> Any:
-    offsets = np.zeros(len(lengths) + 1, "i8")
+    offsets: Any = np.zeros(len(lengths) + 1, "i8")
     np.cumsum(lengths, out=offsets[1:])
     kind = pa.large_list(pa.field("item", child.type))
     return pa.Array.from_buffers(kind, len(lengths), [None, pa.py_buffer(offsets)], children=[child])
@@ -454,7 +440,7 @@ def _ndarrays(items: list[Values]) -> tuple[Any, Kind]:
                 f'map(lambda x: x.astype("{dtype}"), na_action="ignore")',
             )
     timed = dtype.kind in "mM" and np.datetime_data(dtype) in (("s", 1), ("ms", 1), ("us", 1), ("ns", 1))
-    if not dtype.isnative or (dtype.name not in _NUMPY and not timed):
+    if not dtype.isnative or (dtype.name not in NUMPY and not timed):
         raise Unfit(
             0, items[0], f"is a numpy array of the dtype {dtype}, which cannot be stored", "map(np.ndarray.tolist)"
         )
@@ -469,204 +455,3 @@ _ENCODERS: dict[type, Callable[[list[Any]], tuple[Any, Kind]]] = {
     pd.Timedelta: _timedeltas,
     np.ndarray: _ndarrays,
 }
-
-
-# --- and back --------------------------------------------------------------------------------------------------------
-
-
-def decode_objects(array: Any, flavour: Encoded, companion: Callable[[Encoded], Any]) -> Values:
-    """Inverse of `encode_objects`.
-
-    Parameters
-    ----------
-    array : pyarrow.Array
-        As stored.
-    flavour : list
-        ``["object", kind, missing]``.
-    companion : callable
-        Gives a companion by its number.
-    """
-    _, kind, missing = flavour
-    if isinstance(missing, list):
-        tag, number = missing
-        if tag != "mask":
-            raise unreadable("missing kind", missing, frozenset({"mask"}))
-        missing = companion(number).to_numpy(zero_copy_only=False)
-        if len(missing) != len(array):
-            raise damaged("a mask of missing values has another length than its column")
-    return _decode(array, kind, missing, companion)
-
-
-def _decode(array: Any, kind: Kind, missing: Any, companion: Callable[[Encoded], Any]) -> Values:
-    values = _decode_values(array, kind, companion)
-    absent = array.is_null().to_numpy(zero_copy_only=False)
-    if isinstance(missing, int):
-        values[absent] = _missing_value(missing)
-    elif (missing[absent] == 0).any() or (missing[~absent] != 0).any():
-        raise damaged("a mask of missing values does not fit its column")
-    else:
-        for code in np.unique(missing[absent]):
-            values[missing == code] = _missing_value(int(code))
-    return values
-
-
-def _missing_value(code: int) -> Any:
-    if not 0 < code < len(_MISSING):
-        raise unreadable("missing kind", f"missing kind {code}", frozenset())
-    return _MISSING[code]
-
-
-def _decode_values(array: Any, kind: Kind, companion: Callable[[Encoded], Any]) -> Values:
-    """Objects of all rows; what stands at null rows does not matter."""
-    match kind:
-        case "null":
-            _expect(array, pa.types.is_null(array.type))
-            return np.empty(len(array), object)
-        case "str" | "bytes":
-            _expect(array, array.type == (pa.large_string() if kind == "str" else pa.large_binary()))
-            return _writable(array.to_numpy(zero_copy_only=False))
-        case "bool" | "int" | "float" | "date" | "timedelta":
-            return _by_numpy(array, _expected(kind), array.type)
-        case "time":
-            _expect(array, array.type == pa.time64("us"))
-            return np.fromiter(array.to_pylist(), object, len(array))
-        case "uuid":
-            _expect(array, array.type == pa.binary(16))
-            return np.fromiter((value and uuid.UUID(bytes=value) for value in array.to_pylist()), object, len(array))
-        case "Timedelta":
-            _expect(array, pa.types.is_duration(array.type))
-            return _timedelta_objects(array)
-        case ["datetime" | "Timestamp", _]:
-            _expect(array, pa.types.is_timestamp(array.type))
-            return _stamps(array, kind)
-        case ["decimal", number]:
-            _expect(array, pa.types.is_decimal(array.type))
-            return _decimal_objects(array, None if number is None else companion(number))
-        case ["numpy", str(name)] if name in _NUMPY or name == "str":
-            return _numpy_objects(array, name)
-        case ["ndarray"]:
-            return _arrays(array)
-        case ["list" | "tuple" as name, inner, int(missing)]:
-            return _lists(array, list if name == "list" else tuple, inner, missing, companion)
-        case ["record" | "dict" as name, *fields]:
-            return _structs(array, name == "dict", fields, companion)
-    raise unreadable("object kind", kind, _TAGS)
-
-
-def _expect(array: Any, fits: bool) -> None:
-    if not fits:
-        raise damaged(f"a column of the type {array.type} does not hold what it is said to hold")
-
-
-def _expected(kind: str) -> tuple[Any, ...]:
-    return {
-        "bool": (pa.bool_(),),
-        "int": (pa.int64(), pa.uint64()),
-        "float": (pa.float64(),),
-        "date": (pa.date32(),),
-        "timedelta": (pa.duration("us"),),
-    }[kind]
-
-
-def _by_numpy(array: Any, expected: tuple[Any, ...], kind: Any) -> Values:
-    _expect(array, kind in expected)
-    if array.null_count:
-        array = array.fill_null(pa.scalar(0, pa.int64()).cast(kind) if kind == pa.duration("us") else _zero(kind))
-    return _writable(array.to_numpy(zero_copy_only=False).astype(object))
-
-
-def _zero(kind: Any) -> Any:
-    return pa.scalar(0, pa.int32()).cast(kind) if kind == pa.date32() else pa.scalar(0, pa.int8()).cast(kind)
-
-
-def _writable(values: Values) -> Values:
-    return values if values.flags.writeable else values.copy()
-
-
-def _objects(items: Any, count: int) -> Values:
-    return np.fromiter(items, object, count)
-
-
-def _numpy_objects(array: Any, name: str) -> Values:
-    if name == "str":
-        return _objects((value if value is None else np.str_(value) for value in array.to_pylist()), len(array))
-    _expect(array, array.type == (pa.bool_() if name == "bool" else pa.from_numpy_dtype(np.dtype(name))))
-    if array.null_count:
-        array = array.fill_null(pa.scalar(np.zeros((), name)[()], array.type))
-    return _objects(iter(array.to_numpy(zero_copy_only=False)), len(array))
-
-
-def _stamps(array: Any, kind: Kind) -> Values:
-    name, encoded = kind
-    zone = None if encoded is None else decode_zone(encoded)
-    moments = array.to_numpy(zero_copy_only=False)
-    if name == "datetime":
-        values = moments.astype("M8[us]").astype(object)
-        if zone is None:
-            return values
-        return _objects(
-            (value if value is None else zone.fromutc(value.replace(tzinfo=zone)) for value in values), len(values)
-        )
-    index = pd.DatetimeIndex(moments)
-    if zone is not None:
-        index = index.tz_localize("UTC").tz_convert(zone)
-    return np.array(index.astype(object), dtype=object)
-
-
-def _timedelta_objects(array: Any) -> Values:
-    return np.array(pd.TimedeltaIndex(array.to_numpy(zero_copy_only=False)).astype(object), dtype=object)
-
-
-def _decimal_objects(array: Any, states: Any) -> Values:
-    values = _objects(array.to_pylist(), len(array))
-    if states is None:
-        return values
-    if len(states) != len(array):
-        raise damaged("exponents of decimals have another length than their column")
-    for row, state in enumerate(states.to_pylist()):
-        if values[row] is not None:
-            unit = Decimal((state & 1, (0,), state >> 1))
-            values[row] = unit if state & 1 else values[row].quantize(unit, context=_EXACT)
-    return values
-
-
-def _arrays(array: Any) -> Values:
-    _expect(array, pa.types.is_large_list(array.type))
-    offsets, child = _offsets(array)
-    flat = _writable(child.to_numpy(zero_copy_only=False))
-    values = np.empty(len(array), object)
-    for row in range(len(array)):
-        values[row] = flat[offsets[row] : offsets[row + 1]]
-    return values
-
-
-def _offsets(array: Any) -> tuple[list[int], Any]:
-    """Offsets from 0 of a large_list, and its values."""
-    if len(array) == 0:
-        return [0], array.values.slice(0, 0)
-    offsets = np.frombuffer(array.buffers()[1], "<i8", len(array) + 1, array.offset * 8)
-    first = int(offsets[0])
-    return (offsets - first).tolist(), array.values.slice(first, int(offsets[-1]) - first)
-
-
-def _lists(array: Any, make: type, inner: Kind, missing: int, companion: Callable[[Encoded], Any]) -> Values:
-    _expect(array, pa.types.is_large_list(array.type))
-    offsets, child = _offsets(array)
-    flat = _decode(child, inner, missing, companion).tolist()
-    values = np.empty(len(array), object)
-    for row in range(len(array)):
-        values[row] = make(flat[offsets[row] : offsets[row + 1]])
-    return values
-
-
-def _structs(array: Any, named: bool, fields: list[Any], companion: Callable[[Encoded], Any]) -> Values:
-    _expect(array, pa.types.is_struct(array.type) and array.type.num_fields == len(fields))
-    columns = [_decode(array.field(i), kind, missing, companion).tolist() for i, (kind, missing) in enumerate(fields)]
-    names = [array.type.field(i).name for i in range(len(fields))]
-    values = np.empty(len(array), object)
-    for row, items in enumerate(zip(*columns, strict=True)):
-        values[row] = dict(zip(names, items, strict=True)) if named else items
-    return values
-
-
-__all__ = ["DEFAULT_MISSING", "UnsupportedData", "decode_objects", "encode_objects"]

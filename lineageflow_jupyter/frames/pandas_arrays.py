@@ -37,7 +37,8 @@ from lineageflow_jupyter.frames.arrow_types import (
 from lineageflow_jupyter.frames.canonical import normalise
 from lineageflow_jupyter.frames.content import Encoded, Place, contiguous, damaged, unreadable
 from lineageflow_jupyter.frames.labels import period_dtype, period_freq, without_period_warnings
-from lineageflow_jupyter.frames.object_columns import decode_objects, encode_objects
+from lineageflow_jupyter.frames.object_columns import encode_objects
+from lineageflow_jupyter.frames.object_values import decode_objects
 from lineageflow_jupyter.frames.zones import decode_dtype_zone, encode_dtype_zone
 
 Companion = Callable[[Encoded], Any]
@@ -53,7 +54,7 @@ _NAT = np.iinfo("i8").min
 def _nan_string(storage: str) -> Any:
     """The dtype ``str`` of this pandas, or None where it has none."""
     try:
-        return pd.StringDtype(storage, na_value=np.nan)  # type: ignore[call-arg]
+        return pd.StringDtype(storage, na_value=np.nan)
     except TypeError:
         return None
 
@@ -179,7 +180,10 @@ def _encode_string(values: Any, place: Place) -> tuple[Any, Encoded]:
     if storage == "python":
         objects = np.asarray(values, dtype=object)
         absent = values.isna()
-        plain = np.where(absent, None, objects) if absent.any() else objects
+        plain = objects
+        if absent.any():
+            plain = objects.copy()
+            plain[absent] = None
         array, _ = encode_objects(plain, place)
         if pa.types.is_null(array.type):
             array = array.cast(pa.large_string())
@@ -206,7 +210,7 @@ def _refuse_sparse(values: Any, place: Place) -> tuple[Any, Encoded]:
     )
 
 
-def _bare(index: pd.Index[Any]) -> Any:
+def _bare(index: Any) -> Any:
     """Values of an index without an extension wrapper around numpy."""
     return index.array if isinstance(index.dtype, pd.api.extensions.ExtensionDtype) else index.to_numpy()
 
@@ -258,8 +262,7 @@ def decode_array(array: Any, flavour: Encoded, companion: Companion) -> Any:
             return _decode_nullable(array)
         case ["zoned", zone]:
             moments = _numpy(array)
-            dtype = pd.DatetimeTZDtype(np.datetime_data(moments.dtype)[0], decode_dtype_zone(zone))  # type: ignore[arg-type]
-            return pd.DatetimeIndex(moments).tz_localize("UTC").tz_convert(dtype.tz).array.copy()
+            return pd.DatetimeIndex(moments).tz_localize("UTC").tz_convert(decode_dtype_zone(zone)).array.copy()
         case ["categorical", bool(ordered), number, inner, freq]:
             categories = with_freq(as_index(decode_array(companion(number), inner, companion)), freq)
             return _decode_categorical(array, ordered, companion(number), categories)
@@ -275,11 +278,14 @@ def decode_array(array: Any, flavour: Encoded, companion: Companion) -> Any:
         case ["period", str(freq)]:
             ordinals = _numpy(array, absent=_NAT)
             with without_period_warnings():
-                return pd.PeriodIndex.from_ordinals(ordinals, freq=period_dtype(freq).freq).array.copy()
+                return pd.PeriodIndex.from_ordinals(  # type: ignore[attr-defined]
+                    ordinals, freq=period_dtype(freq).freq
+                ).array.copy()
         case ["interval", str(closed), inner]:
             _expect(array, pa.types.is_struct(array.type) and array.type.num_fields == 2)
             left, right = (pd.Index(decode_array(end, inner, companion)) for end in array.flatten())
-            return pd.arrays.IntervalArray.from_arrays(left, right, closed=closed)  # type: ignore[arg-type]
+            ends: Any = closed
+            return pd.arrays.IntervalArray.from_arrays(left, right, closed=ends)
         case ["complex"]:
             return _decode_complex(array)
     raise unreadable("dtype", flavour, _TAGS)
@@ -304,7 +310,7 @@ def _decode_default(array: Any) -> Any:
     return _numpy(array)
 
 
-def numpy_dtype(kind: Any) -> np.dtype[Any]:
+def numpy_dtype(kind: Any) -> Any:
     """Dtype of the bytes of a primitive Arrow type."""
     if pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
         return np.dtype(f"{'M' if pa.types.is_timestamp(kind) else 'm'}8[{kind.unit}]")
@@ -351,7 +357,7 @@ def _text(array: Any, dtype: Any) -> Any:
     return dtype.__from_arrow__(array)
 
 
-def _decode_categorical(array: Any, ordered: bool, order: Any, categories: pd.Index[Any]) -> Any:
+def _decode_categorical(array: Any, ordered: bool, order: Any, categories: Any) -> Any:
     _expect(array, pa.types.is_dictionary(array.type))
     indices = ordered_dictionary(array, order).indices
     codes = indices.fill_null(-1).to_numpy() if indices.null_count else indices.to_numpy()
@@ -366,14 +372,14 @@ def _decode_complex(array: Any) -> Any:
     return values
 
 
-def as_index(values: Any, name: Any = None) -> pd.Index[Any]:
+def as_index(values: Any, name: Any = None) -> Any:
     """Index of decoded values: of their dtype, without inferring another one."""
     if is_object(values.dtype):
         return pd.Index(values, dtype=object, tupleize_cols=False, name=name)
     return pd.Index(values, name=name)
 
 
-def encode_freq(index: pd.Index[Any]) -> Encoded:
+def encode_freq(index: Any) -> Encoded:
     """Frequency of an index of times as text, or None where it cannot be had back from its text."""
     if not isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) or index.freq is None:
         return None
@@ -384,13 +390,13 @@ def encode_freq(index: pd.Index[Any]) -> Encoded:
         return None
 
 
-def with_freq(index: pd.Index[Any], freq: Encoded) -> pd.Index[Any]:
+def with_freq(index: Any, freq: Encoded) -> Any:
     """The index with its frequency, unless this pandas finds that the values do not follow it."""
     if freq is None:
         return index
     if not isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
         raise damaged(f"frequency {freq!r} of an index that holds no times")
     try:
-        return type(index)(index, freq=freq)  # type: ignore[call-overload]
+        return type(index)(index, freq=freq)
     except ValueError:  # a later pandas may spell it otherwise; it adds nothing to the values
         return index

@@ -1,4 +1,6 @@
-"""pandas DataFrames and Series as frame contents, and back. Payload of the body::
+"""pandas DataFrames and Series as frame contents, and back.
+
+Payload of the body::
 
 [shape, rows, labels, flavours, attrs, duplicates]
 
@@ -52,7 +54,7 @@ _SQUARE_BYTES = 1 << 26
 """Frames up to this size are taken apart through one two-dimensional array, which is quick for many columns."""
 
 
-def encode_pandas(frame: pd.DataFrame | pd.Series[Any], version: int) -> FrameContent:
+def encode_pandas(frame: Any, version: int) -> FrameContent:
     """Take a pandas frame apart.
 
     Raises
@@ -123,7 +125,7 @@ def _arrays(frame: pd.DataFrame) -> Iterator[Any]:
     return (_array(column) for _, column in frame.items())
 
 
-def _array(column: pd.Series[Any]) -> Any:
+def _array(column: Any) -> Any:
     return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
 
 
@@ -200,13 +202,13 @@ def _level_count(rows: Encoded) -> int:
     return {"range": 0, "index": 1}.get(rows[0], len(rows[1]) if rows[0] == "multi" else 0)
 
 
-def _series(values: list[Any], index: pd.Index[Any], name: Any) -> Any:
+def _series(values: list[Any], index: Any, name: Any) -> Any:
     if not values:
         raise damaged("a series without its values")
     return pd.Series(values[0], index=index, name=name, dtype=values[0].dtype, copy=False)
 
 
-def _frame(values: list[Any], index: pd.Index[Any], labels: pd.Index[Any]) -> pd.DataFrame:
+def _frame(values: list[Any], index: Any, labels: Any) -> pd.DataFrame:
     if not values:
         return pd.DataFrame(index=index, columns=labels)
     columns = {

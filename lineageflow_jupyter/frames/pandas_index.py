@@ -52,7 +52,7 @@ Level = tuple[str, Any, Encoded]
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def encode_rows(index: pd.Index[Any], companions: Companions) -> tuple[Encoded, list[Level]]:
+def encode_rows(index: Any, companions: Companions) -> tuple[Encoded, list[Level]]:
     """Description of a row index and its levels that are stored as columns.
 
     Raises
@@ -103,7 +103,7 @@ def _encode_level(index: pd.MultiIndex, position: int, place: Place) -> tuple[An
     return array, flavour, [beside.add(contiguous(values)), own]
 
 
-def _in_order(level: pd.Index[Any]) -> bool:
+def _in_order(level: Any) -> bool:
     try:
         return bool(level.is_monotonic_increasing)
     except TypeError:  # labels that cannot be compared have no sorted order
@@ -112,7 +112,7 @@ def _in_order(level: pd.Index[Any]) -> bool:
 
 def decode_rows(
     encoded: Encoded, levels: Sequence[tuple[Any, Encoded]], companion: Companion, rows: int, row_start: int
-) -> pd.Index[Any]:
+) -> Any:
     """Inverse of `encode_rows`.
 
     Parameters
@@ -148,13 +148,13 @@ def decode_rows(
     raise unreadable("row index", encoded, _ROW_TAGS)
 
 
-def _decode_level(array: Any, flavour: Encoded, order: Encoded, companion: Companion) -> tuple[pd.Index[Any], Any]:
+def _decode_level(array: Any, flavour: Encoded, order: Encoded, companion: Companion) -> tuple[Any, Any]:
     """Level and codes of a column of a MultiIndex."""
     absent = np.zeros(0, bool)
     if flavour is None and array.null_count and (pa.types.is_integer(array.type) or pa.types.is_boolean(array.type)):
         absent = array.is_null().to_numpy(zero_copy_only=False)
         array = array.drop_null()
-    index = as_index(decode_array(array, flavour, companion))
+    index: Any = as_index(decode_array(array, flavour, companion))
     if order is not None:
         number, own = order
         level = as_index(decode_array(companion(number), own, companion))
@@ -162,11 +162,11 @@ def _decode_level(array: Any, flavour: Encoded, order: Encoded, companion: Compa
         if (codes[~index.isna()] < 0).any():
             raise damaged("a level of the index lacks a value")
     elif isinstance(index, pd.CategoricalIndex):
-        dtype = index.dtype
+        dtype: Any = index.dtype
         codes, level = (
             index.codes,
-            pd.CategoricalIndex(pd.Categorical.from_codes(range(len(dtype.categories)), dtype=dtype)),
-        )  # type: ignore[arg-type]
+            pd.CategoricalIndex(pd.Categorical.from_codes(np.arange(len(dtype.categories)), dtype=dtype)),
+        )
     else:
         codes, level = index.factorize(sort=True)
     if absent.any():
@@ -176,12 +176,12 @@ def _decode_level(array: Any, flavour: Encoded, order: Encoded, companion: Compa
     return level, codes
 
 
-def _multi(parts: Sequence[tuple[pd.Index[Any], Any]], names: Sequence[Any]) -> pd.MultiIndex:
+def _multi(parts: Sequence[tuple[Any, Any]], names: Sequence[Any]) -> pd.MultiIndex:
     # names one by one: the constructor refuses names that occur twice where levels do not
     return pd.MultiIndex(levels=[level for level, _ in parts], codes=[codes for _, codes in parts], names=list(names))
 
 
-def _values(index: pd.Index[Any]) -> Any:
+def _values(index: Any) -> Any:
     return index.array if isinstance(index.dtype, pd.api.extensions.ExtensionDtype) else index.to_numpy()
 
 
@@ -207,7 +207,7 @@ def label_text(label: Any, what: str) -> str:
 # --- column labels ---------------------------------------------------------------------------------------------------
 
 
-def encode_labels(labels: pd.Index[Any], companions: Companions) -> tuple[Encoded, list[str]]:
+def encode_labels(labels: Any, companions: Companions) -> tuple[Encoded, list[str]]:
     """Description of column labels, and the text of each.
 
     Raises
@@ -250,7 +250,7 @@ def _tagged(label: Any, position: int) -> Encoded:
         ) from error
 
 
-def _label_flavour(labels: pd.Index[Any], place: Place) -> Encoded:
+def _label_flavour(labels: Any, place: Place) -> Encoded:
     """Dtype of text labels: None for the one that this pandas gives them by itself."""
     if is_object(labels.dtype):
         return ["object"] if has_str() else None
@@ -274,9 +274,7 @@ def _encode_multi_labels(labels: pd.MultiIndex, companions: Companions) -> tuple
     return ["multi", described], texts
 
 
-def decode_labels(
-    encoded: Encoded, names: Sequence[str], positions: Sequence[int], companion: Companion
-) -> pd.Index[Any]:
+def decode_labels(encoded: Encoded, names: Sequence[str], positions: Sequence[int], companion: Companion) -> Any:
     """Inverse of `encode_labels` for some of the columns.
 
     Parameters
@@ -310,7 +308,7 @@ def decode_labels(
     raise unreadable("column labels", encoded, _LABEL_TAGS)
 
 
-def _decode_label_level(labels: Encoded, order: Encoded, companion: Companion) -> tuple[pd.Index[Any], Any]:
+def _decode_label_level(labels: Encoded, order: Encoded, companion: Companion) -> tuple[Any, Any]:
     match labels:
         case ["tagged", items, codes]:
             values = np.empty(len(items), object)
@@ -322,7 +320,7 @@ def _decode_label_level(labels: Encoded, order: Encoded, companion: Companion) -
     raise unreadable("column labels", labels, _LABEL_TAGS)
 
 
-def _named(names: Sequence[str], flavour: Encoded, name: Any) -> pd.Index[Any]:
+def _named(names: Sequence[str], flavour: Encoded, name: Any) -> Any:
     values = np.fromiter(names, object, len(names))
     if flavour is None:
         return pd.Index(values, dtype="str" if has_str() else object, name=name)
@@ -332,13 +330,13 @@ def _named(names: Sequence[str], flavour: Encoded, name: Any) -> pd.Index[Any]:
     return as_index(decode_array(array, flavour, lambda number: damaged(f"companion {number}")), name)
 
 
-def _ranged(start: int, step: int, positions: Sequence[int], name: Any) -> pd.Index[Any]:
+def _ranged(start: int, step: int, positions: Sequence[int], name: Any) -> Any:
     if list(positions) == list(range(len(positions))):
         return pd.RangeIndex(start, start + len(positions) * step, step, name=name)
     return pd.Index([start + position * step for position in positions], dtype="int64", name=name)
 
 
-def _taken(index: pd.Index[Any], positions: Sequence[int]) -> pd.Index[Any]:
+def _taken(index: Any, positions: Sequence[int]) -> Any:
     if list(positions) == list(range(len(index))):
         return index
     return index.take(np.asarray(positions, "i8"))

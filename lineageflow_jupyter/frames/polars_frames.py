@@ -1,4 +1,6 @@
-"""polars DataFrames and Series as frame contents, and back. Payload of the body::
+"""polars DataFrames and Series as frame contents, and back.
+
+Payload of the body::
 
     [shape, flavours]
 
@@ -68,7 +70,7 @@ class _Refused(ValueError):
 # --- to Arrow --------------------------------------------------------------------------------------------------------
 
 
-def encode_polars(frame: pl.DataFrame | pl.Series, version: int) -> FrameContent:
+def encode_polars(frame: Any, version: int) -> FrameContent:
     """Take a polars frame apart.
 
     Raises
@@ -76,15 +78,8 @@ def encode_polars(frame: pl.DataFrame | pl.Series, version: int) -> FrameContent
     UnsupportedData
         Naming the column whose dtype cannot be stored.
     """
-    series = isinstance(frame, pl.Series)
-    base = pl.Series if series else pl.DataFrame
-    if type(frame) is not base:
-        name = f"{type(frame).__module__}.{type(frame).__qualname__}"
-        raise UnsupportedData(
-            f"{name} is a class of its own, and would come back as a plain {base.__name__}",
-            remedy=f"Make it one: pl.{base.__name__}(df)",
-        )
-    columns = [frame] if series else frame.get_columns()
+    series = _is_series(frame)
+    columns: list[pl.Series] = [frame] if series else frame.get_columns()
     companions = Companions()
     flavours = []
     for position, column in enumerate(columns):
@@ -100,6 +95,17 @@ def encode_polars(frame: pl.DataFrame | pl.Series, version: int) -> FrameContent
     contents = tuple(ColumnContent(column.name, "data", array) for column, array in zip(columns, arrays, strict=True))
     payload = ["series" if series else "frame", runs(flavours)]
     return FrameContent(len(frame), contents, tuple(companions.arrays), [version, "polars", companions.owners, payload])
+
+
+def _is_series(frame: Any) -> bool:
+    base = pl.Series if isinstance(frame, pl.Series) else pl.DataFrame
+    if type(frame) is not base:
+        name = f"{type(frame).__module__}.{type(frame).__qualname__}"
+        raise UnsupportedData(
+            f"{name} is a class of its own, and would come back as a plain {base.__name__}",
+            remedy=f"Make it one: pl.{base.__name__}(df)",
+        )
+    return base is pl.Series
 
 
 def _columns(frame: pl.DataFrame) -> list[Any]:
@@ -133,7 +139,7 @@ def _encode_dtype(dtype: Any, add: Callable[[Any], int]) -> Encoded:
         return [name, add(contiguous(dtype.categories.to_arrow()))]
     if isinstance(dtype, pl.Categorical):
         if not _HAS_CATEGORIES:
-            return [name, dtype.ordering]
+            return [name, dtype.ordering]  # type: ignore[attr-defined]
         categories = dtype.categories
         return [name, categories.name(), categories.namespace(), str(categories.physical())]
     if isinstance(dtype, pl.Array):  # an array of shape (2, 3) is an array of arrays
@@ -162,7 +168,7 @@ def decode_polars(content: FrameContent, payload: Encoded, positions: Sequence[i
     positions : sequence of int
         Positions of the columns among all columns of the table.
     """
-    with reading(), _polars_errors():
+    with reading(), _PolarsErrors():
         shape, flavours = payload
         columns = []
         for column, flavour in zip(content.columns, flavours_at(flavours, positions), strict=True):
@@ -212,7 +218,7 @@ def restored_polars(array: Any, flavour: Encoded) -> Any:
 def _undictionaried(array: Any, target: Any) -> Any:
     """The array with plain values where `target` has no dictionary, also inside others."""
     kind = array.type
-    types = pa.types
+    types: Any = pa.types
     if types.is_dictionary(kind) and not types.is_dictionary(target):
         return array.cast(storage_type(kind.value_type))
     if not types.is_nested(kind) or not types.is_nested(target) or kind.num_fields != target.num_fields:
@@ -220,7 +226,7 @@ def _undictionaried(array: Any, target: Any) -> Any:
     mask = array.is_valid().buffers()[1] if array.null_count else None
     if types.is_struct(kind):
         children = [_undictionaried(array.field(i), target.field(i).type) for i in range(kind.num_fields)]
-        plain = pa.struct([pa.field(kind.field(i).name, child.type) for i, child in enumerate(children)])
+        plain: Any = pa.struct([pa.field(kind.field(i).name, child.type) for i, child in enumerate(children)])
         return pa.Array.from_buffers(plain, len(array), [mask], array.null_count, children=children)
     values = _undictionaried(array.values, target.value_type)
     if values.type == kind.value_type:
@@ -274,7 +280,7 @@ def _decode_dtype(encoded: Encoded, companions: Sequence[Any]) -> Any:
         case ["Enum", number]:
             return pl.Enum(pl.Series(_from_arrow("", companion(companions, number)), dtype=pl.String))
         case ["Categorical", str(ordering)]:
-            return pl.Categorical() if _HAS_CATEGORIES else pl.Categorical(ordering)  # type: ignore[arg-type]
+            return pl.Categorical() if _HAS_CATEGORIES else pl.Categorical(ordering)
         case ["Categorical", str(name), str(namespace), str(physical)]:
             return _categorical(name, namespace, physical)
     raise unreadable("polars dtype", encoded, _TAGS)
@@ -290,7 +296,7 @@ def _categorical(name: str, namespace: str, physical: str) -> Any:
     return pl.Categorical(pl.Categories(name, namespace, getattr(pl, physical)))
 
 
-class _polars_errors:
+class _PolarsErrors:
     """Turns polars' errors into ValueError, which `reading` understands."""
 
     def __enter__(self) -> None:

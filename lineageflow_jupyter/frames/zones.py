@@ -91,7 +91,7 @@ def encode_dtype_zone(zone: dt.tzinfo) -> Encoded:
         A name such as ``"UTC"`` or ``"Europe/Berlin"``, else as `encode_zone`.
     """
     encoded = encode_zone(zone)
-    if encoded == ["utc"] or encoded[0] in ("zoneinfo", "pytz") and encoded[1] == "UTC":
+    if encoded == ["utc"] or (encoded[0] in ("zoneinfo", "pytz") and encoded[1] == "UTC"):
         return "UTC"
     return encoded[1] if encoded[0] == _named_by() else encoded
 

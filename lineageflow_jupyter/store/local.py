@@ -83,7 +83,7 @@ class LocalStore:
         """Bytes ``[offset, offset + length)``; see `ObjectStore.read_range`.
 
         The bytes are copied rather than mapped: a mapped file that somebody truncates kills the process, and a copy
-        costs 0.05 ms per MB (``docs/decisions/002-codecs.md``).
+        costs 0.06 ms per MB (``docs/decisions/002-codecs.md``).
         """
         with self._opened(key) as (descriptor, size):
             inside = 0 <= offset <= offset + length <= size

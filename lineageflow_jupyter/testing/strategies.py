@@ -7,10 +7,8 @@ dtypes, missing values, indexes and labels. Needs ``hypothesis``; polars only wh
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 import warnings
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -25,16 +23,19 @@ ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", dt.timezone
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _FREQS = ("Y-DEC", "Y-MAR", "Q-DEC", "Q-NOV", "M", "W-SUN", "W-TUE", "D", "h", "min", "s", "ms", "us", "ns", "2M", "3h")
 
+
+def _between(first: int, last: int) -> tuple[dt.datetime, dt.datetime]:
+    return dt.datetime.fromisoformat(f"{first}-01-01"), dt.datetime.fromisoformat(f"{last}-01-01")
+
+
 _text = st.text(max_size=6)
 _dates = st.dates()
-_moments = st.datetimes(min_value=dt.datetime(1700, 1, 1), max_value=dt.datetime(2200, 1, 1)).map(
-    lambda value: value.replace(fold=0)
-)
+_moments = st.datetimes(*_between(1700, 2200)).map(lambda value: value.replace(fold=0))
 _times = st.times().map(lambda value: value.replace(fold=0))
 _spans = st.timedeltas(min_value=dt.timedelta(days=-1000), max_value=dt.timedelta(days=1000))
-_decimals = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=None).filter(
-    lambda value: isinstance(value.as_tuple().exponent, int) and value.as_tuple().exponent > -12  # type: ignore[operator]
-)
+_decimals: st.SearchStrategy[Any] = st.decimals(
+    allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=None
+).filter(lambda value: isinstance(value.as_tuple().exponent, int) and int(value.as_tuple().exponent) > -12)
 
 
 def _integers(dtype: str) -> st.SearchStrategy[int]:
@@ -95,9 +96,9 @@ _UNIFORM: dict[str, st.SearchStrategy[Any]] = {
     "date": _dates,
     "time": _times,
     "datetime": st.datetimes().map(lambda value: value.replace(fold=0)),
-    "zoned datetime": st.datetimes(
-        min_value=dt.datetime(1900, 1, 1), max_value=dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC)
-    ).map(lambda value: value.replace(fold=0)),
+    "zoned datetime": st.datetimes(*_between(1900, 2100), timezones=st.just(dt.UTC)).map(
+        lambda value: value.replace(fold=0)
+    ),
     "timedelta": _spans,
     "Timestamp": _moments.map(lambda value: pd.Timestamp(value).as_unit("us")),
     "Timedelta": _spans.map(lambda value: pd.Timedelta(value).as_unit("us")),
@@ -180,7 +181,9 @@ def extension_arrays(draw: Draw, rows: int) -> Any:
         return naive.dt.tz_localize("UTC").dt.tz_convert(draw(st.sampled_from(ZONES))).array
     if kind == "period":
         ordinals = draw(_lists(st.integers(-500, 500), rows))
-        periods = pd.PeriodIndex.from_ordinals(ordinals, freq=draw(st.sampled_from(_FREQS))).array.copy()
+        periods = pd.PeriodIndex.from_ordinals(  # type: ignore[attr-defined]
+            ordinals, freq=draw(st.sampled_from(_FREQS))
+        ).array.copy()
         if rows and draw(st.booleans()):
             periods[0] = pd.NaT
         return periods
@@ -217,13 +220,13 @@ _labels = st.one_of(
 )  # fmt: skip
 
 
-def _index(values: Any, name: Any = None) -> pd.Index[Any]:
+def _index(values: Any, name: Any = None) -> Any:
     if isinstance(values, np.ndarray) and values.dtype == object:
         return pd.Index(values, dtype=object, tupleize_cols=False, name=name)
     return pd.Index(values, name=name)
 
 
-def _indexable(values: Any) -> bool:
+def _indexable(values: Any) -> Any:
     if isinstance(values.dtype, pd.ArrowDtype):
         return pa.types.is_primitive(values.dtype.pyarrow_dtype)
     return values.dtype != "float16"
@@ -298,7 +301,9 @@ _attrs = st.dictionaries(
             st.none(), st.booleans(), st.integers(), st.floats(), _text, st.binary(max_size=3), _dates,
             _moments.map(pd.Timestamp), st.integers(-9, 9).map(np.int32), st.floats().map(np.float64),
         ),
-        lambda inner: st.one_of(st.lists(inner, max_size=2), st.tuples(inner, inner), st.dictionaries(_text, inner, max_size=2)),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=2), st.tuples(inner, inner), st.dictionaries(_text, inner, max_size=2)
+        ),
         max_leaves=5,
     ),
     max_size=2,
@@ -373,7 +378,7 @@ def _arrow_columns(draw: Draw, rows: int, *, for_pandas: bool = False) -> Any:
     """Chunked arrays of any type, sometimes of two chunks, sliced or dictionary-encoded."""
     types = _ARROW if for_pandas else {**_ARROW, **_ARROW_ONLY}
     kind = draw(st.sampled_from(list(types)))
-    array = pa.array(draw(_lists(_nulls(types[kind]), rows + 1)), kind).slice(1)
+    array: Any = pa.array(draw(_lists(_nulls(types[kind]), rows + 1)), kind).slice(1)
     if kind in (pa.string(), pa.int64()) and draw(st.booleans()):
         array = array.dictionary_encode()
     cut = draw(st.integers(0, rows))
@@ -409,27 +414,30 @@ def arrow_tables(draw: Draw, *, max_rows: int = 7, max_columns: int = 4) -> Any:
 
 @st.composite
 def polars_series(draw: Draw, rows: int, name: str = "") -> Any:
-    """polars Series of any dtype that can be stored."""
+    """Polars Series of any dtype that can be stored."""
     import polars as pl
 
     kinds: list[tuple[Any, st.SearchStrategy[Any]]] = [
         (pl.Boolean(), st.booleans()),
-        *((getattr(pl, f"{'U' if dtype[0] == 'u' else ''}Int{dtype.strip('uint')}")(), _integers(dtype)) for dtype in _INTEGERS),
+        *((getattr(pl, name.replace("i", "I").replace("uI", "UI"))(), _integers(name)) for name in _INTEGERS),
         (pl.Float32(), _floats("float32")),
         (pl.Float64(), _floats("float64")),
         (pl.String(), _text),
         (pl.Binary(), st.binary(max_size=4)),
         (pl.Date(), _dates),
         (pl.Time(), _times),
-        *((pl.Datetime(unit, zone), _moments) for unit in ("ms", "us", "ns") for zone in (None, "Europe/Berlin")),  # type: ignore[arg-type]
-        *((pl.Duration(unit), _spans) for unit in ("ms", "us", "ns")),  # type: ignore[arg-type]
+        *((pl.Datetime(unit, zone), _moments) for unit in ("ms", "us", "ns") for zone in (None, "Europe/Berlin")),
+        *((pl.Duration(unit), _spans) for unit in ("ms", "us", "ns")),
         (pl.Decimal(30, 12), _decimals),
         (pl.Categorical(), st.sampled_from(["a", "b", "ü"])),
         (pl.Enum(["z", "a", "ü"]), st.sampled_from(["a", "z"])),
         (pl.List(pl.Int16()), st.lists(_nulls(st.integers(-5, 5)), max_size=3)),
         (pl.List(pl.Categorical()), st.lists(st.sampled_from(["a", "b"]), max_size=3)),
         (pl.Array(pl.Float32(), 2), st.lists(_floats("float32"), min_size=2, max_size=2)),
-        (pl.Struct({"a": pl.Int8(), "b": pl.String()}), st.fixed_dictionaries({"a": _nulls(st.integers(-5, 5)), "b": _nulls(_text)})),
+        (
+            pl.Struct({"a": pl.Int8(), "b": pl.String()}),
+            st.fixed_dictionaries({"a": _nulls(st.integers(-5, 5)), "b": _nulls(_text)}),
+        ),
         (pl.Null(), st.none()),
     ]  # fmt: skip
     dtype, elements = draw(st.sampled_from(kinds))
@@ -441,7 +449,7 @@ def polars_series(draw: Draw, rows: int, name: str = "") -> Any:
 
 @st.composite
 def polars_frames(draw: Draw, *, max_rows: int = 7, max_columns: int = 4) -> Any:
-    """polars DataFrames of any dtypes."""
+    """Polars DataFrames of any dtypes."""
     import polars as pl
 
     rows = draw(st.integers(0, max_rows))

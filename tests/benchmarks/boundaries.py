@@ -43,7 +43,7 @@ class Kind:
 
 
 def text(values: Any) -> Any:
-    return pa.array(values, pa.large_string())
+    return pa.array(values).cast(pa.large_string())
 
 
 def sentences(rng: np.random.Generator, rows: int, length: int) -> Any:

@@ -80,11 +80,11 @@ def ours() -> tuple[Callable[[Any, int], bytes], Callable[[bytes, Any], None]]:
     return encode, lambda data, out: parse_value(data).read_into(0, out)
 
 
-def with_blosc(name: bytes, shuffle: int, block: int, *, width: int | None = None) -> Any:
+def with_blosc(name: bytes, shuffle: int, block: int, *, width: int | None = None, level: int = 1) -> Any:
     def encode(piece: Any, element: int) -> bytes:
         typed = np.frombuffer(piece, f"u{width or element}")
         kind = blosc.NOSHUFFLE if element == 1 or width == 1 else shuffle
-        data: bytes = blosc.compress(typed, name, 1, kind, block)
+        data: bytes = blosc.compress(typed, name, level, kind, block)
         return data
 
     return encode, lambda data, out: blosc.decompress(data, out)
@@ -116,6 +116,7 @@ METHODS: dict[str, Any] = {
     "Zstd-1, shuffle, Blosc's blocks": with_blosc(b"zstd", blosc.SHUFFLE, 0),
     "Zstd-1, no shuffle, one block": with_blosc(b"zstd", blosc.NOSHUFFLE, BLOCK, width=1),
     "Zstd-1, bit shuffle, one block": with_blosc(b"zstd", blosc.BITSHUFFLE, BLOCK),
+    "Zstd-3, shuffle, one block": with_blosc(b"zstd", blosc.SHUFFLE, BLOCK, level=3),
     "LZ4, shuffle, one block": with_blosc(b"lz4", blosc.SHUFFLE, BLOCK),
     "LZ4, bit shuffle, one block": with_blosc(b"lz4", blosc.BITSHUFFLE, BLOCK),
     "Arrow IPC Zstd-1": arrow("zstd"),

@@ -149,7 +149,8 @@ class FrameRun:
             else:
                 shutil.copytree(self._stores[stores, "base"], store)
             os.sync()
-            return self._measure(tool, work, store, verify=verify, profile=profile)
+            turns = TINY_TURNS if (self._frame, work) == ("tiny", "cell") else 1
+            return self._measure(tool, work, store, turns=turns, verify=verify, profile=profile)
         except Failed as failed:
             return {"error": str(failed)}
         finally:
@@ -166,7 +167,7 @@ class FrameRun:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _measure(
-        self, tool: str, work: str, store: Path, *, verify: bool = False, profile: bool = False
+        self, tool: str, work: str, store: Path, *, turns: int = 1, verify: bool = False, profile: bool = False
     ) -> dict[str, Any]:
         scratch = self._folder / "warm-up"
         shutil.rmtree(scratch, ignore_errors=True)
@@ -178,7 +179,7 @@ class FrameRun:
             "shape": self.facts["shape"],
             "frame_bytes": self.facts["bytes"],
             "scratch": str(scratch),
-            "turns": TINY_TURNS if (self._frame, work) == ("tiny", "cell") else 1,
+            "turns": turns,
             "verify": verify,
             "profile": profile,
         }

@@ -74,8 +74,11 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
     raw_bytes = frames[0][1].raw_bytes
     del table, written
     tool.open(store)
-    act = (lambda frame, _: tool.first(frame)) if job["work"] == "first" else tool.write
+    tool.close()
+    # An empty store is not the first version's, nor are files that last only while the store is open.
     before = size_on_disk(store)
+    tool.open(store)
+    act = (lambda frame, _: tool.first(frame)) if job["work"] == "first" else tool.write
     seconds, above = [], []
     for frame, change in frames:
         with Stopwatch(job["profile"]) as watch:

@@ -101,9 +101,9 @@ def test_no_rows_have_a_form(name: str) -> None:
 @pytest.mark.parametrize("name", VALUES)
 def test_different_values_have_different_ids(name: str) -> None:
     array = normal(name)
-    ids = {identify(array.slice(start, stop - start)) for start in range(len(array)) for stop in range(start, len(array) + 1)}  # fmt: skip
-    slices = {repr(array.slice(start, stop - start).to_pylist()) for start in range(len(array)) for stop in range(start, len(array) + 1)}  # fmt: skip
-    assert len(ids) == len(slices)
+    count = len(array)
+    slices = [array.slice(start, stop - start) for start in range(count) for stop in range(start, count + 1)]
+    assert len({identify(part) for part in slices}) == len({repr(part.to_pylist()) for part in slices})
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,23 @@ def test_different_values_have_different_ids(name: str) -> None:
     [
         lambda: [pa.array(["a", None], kind) for kind in (pa.string(), pa.large_string(), pa.string_view())],
         lambda: [pa.array([b"a", None], kind) for kind in (pa.binary(), pa.large_binary(), pa.binary_view())],
-        lambda: [pa.array([[1], None, [2, 3]], kind(pa.int8())) for kind in (pa.list_, pa.large_list, pa.list_view, pa.large_list_view)],
+        lambda: [
+            pa.array([[1], None, [2, 3]], kind(pa.int8()))
+            for kind in (pa.list_, pa.large_list, pa.list_view, pa.large_list_view)
+        ],
         lambda: [pa.array([0, 1], pa.timestamp("ns", zone)) for zone in (None, "UTC", "Asia/Tokyo")],
         lambda: [pa.array([Decimal("1.5")], pa.decimal128(digits, 1)) for digits in (5, 38)],
-        lambda: [pa.array(["x", "y"]).dictionary_encode(), pa.array(["q", "x", "y"]).dictionary_encode().slice(1),
-                 pa.DictionaryArray.from_arrays(pa.array([1, 2]), pa.array(["x", "x", "y"]))],
-        lambda: [pa.DictionaryArray.from_arrays(pa.array([0, 1]), pa.array(["x", None])), pa.array(["x", None]).dictionary_encode()],
+        lambda: [
+            pa.array(["x", "y"]).dictionary_encode(),
+            pa.array(["q", "x", "y"]).dictionary_encode().slice(1),
+            pa.DictionaryArray.from_arrays(pa.array([1, 2]), pa.array(["x", "x", "y"])),
+        ],
+        lambda: [
+            pa.DictionaryArray.from_arrays(pa.array([0, 1]), pa.array(["x", None])),
+            pa.array(["x", None]).dictionary_encode(),
+        ],
     ],
-)  # fmt: skip
+)
 def test_layouts_of_equal_values_share_an_id(same: Callable[[], list[Any]]) -> None:
     assert len({identify(normalise(array)) for array in same()}) == 1
 

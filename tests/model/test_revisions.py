@@ -15,8 +15,27 @@ def test_ordinary_names_are_accepted(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "a b", "a:b", "a@b", "a~1", "a^", "{x}", "a..b", "-x", ".x", "x.", "/x", "x/", "a//b", "HEAD", "a\nb", "\ud800", "x" * 201],
-)  # fmt: skip
+    [
+        "",
+        "a b",
+        "a:b",
+        "a@b",
+        "a~1",
+        "a^",
+        "{x}",
+        "a..b",
+        "-x",
+        ".x",
+        "x.",
+        "/x",
+        "x/",
+        "a//b",
+        "HEAD",
+        "a\nb",
+        "x" * 201,
+        "\ud800",
+    ],
+)
 def test_names_that_the_grammar_needs_are_refused(name: str) -> None:
     with pytest.raises(InvalidName) as error:
         check_name(name, "branch")
