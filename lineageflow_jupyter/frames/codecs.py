@@ -38,6 +38,8 @@ NO_FILTER, SUMMED = 0, 16
 
 SMALLEST = 256
 """Buffers below so many bytes are stored raw: the Blosc header alone takes 16."""
+SMALL = 16 * 1024
+"""Up to so many bytes a buffer is compressed as it is: to look for a better form costs more than it saves."""
 LARGEST = 2**31 - 17
 """Blosc's limit; what is larger is stored raw."""
 BLOCK = 1 << 20
@@ -251,7 +253,7 @@ def _store(view: memoryview, width: int) -> tuple[int, int, Any]:
     if width not in (2, 4, 8, 16, 32) or size % width:
         width = 1
     filter_, data = NO_FILTER, None
-    if width in (4, 8):
+    if width in (4, 8) and size > SMALL:
         numbers: Any = np.frombuffer(view, f"<i{width}")
         sample = np.ascontiguousarray(numbers[:: max(1, len(numbers) // _SAMPLE)])
         reduced = _reduced(numbers, sample)
