@@ -64,6 +64,8 @@ class UnsupportedType(ValueError):
 def is_default(kind: Any) -> bool:
     """Whether `kind` is what its stored values say by themselves, so that it needs no flavour."""
     types = pa.types
+    if isinstance(kind, pa.BaseExtensionType):
+        return False
     if kind in _LEAF_NAMES:
         return _LEAF_NAMES[kind] not in ("string", "string_view", "binary", "binary_view")
     if types.is_timestamp(kind):
@@ -105,11 +107,11 @@ def encode_values(array: Any, add: Callable[[Any], int]) -> tuple[Any, Encoded]:
     if encoded == "string_view" or encoded == "binary_view":
         chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
         target = storage_type(kind)
-        array = pa.chunked_array([_cast(chunk, target) for chunk in chunks], target)
+        array = pa.chunked_array([cast_values(chunk, target) for chunk in chunks], target)
     return array, ["arrow", encoded]
 
 
-def _cast(array: Any, kind: Any) -> Any:
+def cast_values(array: Any, kind: Any) -> Any:
     """The array cast to a type, also where this pyarrow has no kernel for views."""
     try:
         return array.cast(kind)
@@ -323,7 +325,7 @@ def _restored(array: Any, kind: Any) -> Any:
         return _restored_list(array, kind)
     if kind in (pa.string(), pa.binary()) and _text_bytes(array) > _MAX_OFFSET:
         raise _OffsetsTooLarge
-    return _cast(array, kind)
+    return cast_values(array, kind)
 
 
 def _restored_list(array: Any, kind: Any) -> Any:

@@ -693,9 +693,14 @@ def _decode_into(parts: Sequence[_Part], index: int, out: np.ndarray[Any, Any]) 
 
 
 def _offsets(parts: Sequence[_Part], total: int) -> np.ndarray[Any, Any]:
+    """Offsets of all rows: each chunk's lengths are widened in place, which is quicker than a sum over two types."""
     offsets = np.zeros(total + 1, "<i8")
-    lengths = _filled(parts, total, "<u4", lambda part: part.chunk.read(part.data(0)).view("<u4"))
-    np.cumsum(lengths, out=offsets[1:])
+    start = 1
+    for part in parts:
+        if part.length:
+            offsets[start : start + part.length] = part.chunk.read(part.data(0)).view("<u4")
+        start += part.length
+    np.add.accumulate(offsets, out=offsets)
     return offsets
 
 

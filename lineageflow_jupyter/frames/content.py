@@ -127,7 +127,7 @@ class Place:
         if row is not None:
             where += f", row {row}"
             if self.labels is not None:
-                where += f" (label {shown(self.labels[row])})"
+                where += f" (label {shown(self.labels[row : row + 1].tolist()[0])})"
             where += f": {shown(value)}"
         return UnsupportedData(f"{where}: {why}", remedy=remedy)
 

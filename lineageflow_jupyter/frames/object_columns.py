@@ -21,7 +21,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import chain
 from typing import Any
 
@@ -111,7 +111,7 @@ def _missing(codes: Values | None, place: Place | None) -> Encoded:
 
 def _encode(values: Values, place: Place | None) -> tuple[Any, Kind, Values | None]:
     """Array, kind and missing codes (None: nothing is missing) of values; nested ones have no place."""
-    absent = pd.isna(values)
+    absent = _absent(values)
     present = values
     codes = None
     if absent.any():
@@ -133,6 +133,14 @@ def _encode(values: Values, place: Place | None) -> tuple[Any, Kind, Values | No
             raise
         raise Unfit(int(places[unfit.position]), unfit.value, unfit.why, unfit.remedy) from unfit.__cause__
     return array, kind, codes
+
+
+def _absent(values: Values) -> Any:
+    try:
+        return pd.isna(values)
+    except InvalidOperation as error:
+        row, value = next((r, v) for r, v in enumerate(values) if type(v) is Decimal and v.is_snan())
+        raise Unfit(row, value, "is a signalling NaN, which cannot be stored") from error
 
 
 def _float_values(values: Values, absent: Values) -> Any:

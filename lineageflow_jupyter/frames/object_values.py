@@ -58,7 +58,7 @@ def decode_objects(array: Any, flavour: Encoded, companion: Callable[[Encoded], 
 
 
 def _decode(array: Any, kind: Kind, missing: Any, companion: Callable[[Encoded], Any]) -> Values:
-    values = _decode_values(array, kind, companion)
+    values: Values = _decode_values(array, kind, companion)
     absent = array.is_null().to_numpy(zero_copy_only=False)
     if isinstance(missing, int):
         values[absent] = _missing_value(missing)

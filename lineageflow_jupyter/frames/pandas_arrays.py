@@ -7,7 +7,8 @@ and ``timedelta64``, and for text of the dtype ``str``; others are::
     ["zoned", zone]                         ``datetime64`` with a zone (``zones.encode_dtype_zone``)
     ["period", freq]                        ordinals
     ["interval", closed, flavour]           a struct of left and right, each of `flavour`
-    ["categorical", ordered, companion, flavour, freq]   categories, of `flavour`, are the companion
+    ["categorical", ordered, companion, flavour, form]   the companion holds the categories, which are of `flavour`;
+                                            form: see `encode_form`
     ["nullable"]                            ``Int64``, ``Float64``, ``boolean`` and their like
     ["string", storage]                     ``string`` with NA, ``"python"`` or ``"pyarrow"``
     ["str", "python"]                       ``str`` with NaN, kept as Python objects
@@ -167,7 +168,7 @@ def _encode_categorical(values: Any, place: Place) -> tuple[Any, Encoded]:
     absent = codes < 0
     indices = pa.array(codes.astype("i4"), mask=absent if absent.any() else None)
     array = pa.DictionaryArray.from_arrays(indices, order)
-    return array, ["categorical", bool(values.ordered), number, flavour, encode_freq(values.categories)]
+    return array, ["categorical", bool(values.ordered), number, flavour, encode_form(values.categories)]
 
 
 def _encode_nullable(values: Any, place: Place) -> tuple[Any, Encoded]:
@@ -263,8 +264,9 @@ def decode_array(array: Any, flavour: Encoded, companion: Companion) -> Any:
         case ["zoned", zone]:
             moments = _numpy(array)
             return pd.DatetimeIndex(moments).tz_localize("UTC").tz_convert(decode_dtype_zone(zone)).array.copy()
-        case ["categorical", bool(ordered), number, inner, freq]:
-            categories = with_freq(as_index(decode_array(companion(number), inner, companion)), freq)
+        case ["categorical", bool(ordered), number, inner, form]:
+            categories = as_index(decode_array(companion(number), inner, companion))
+            categories = with_form(categories, form)
             return _decode_categorical(array, ordered, companion(number), categories)
         case ["arrow", *_]:
             values = decode_values(array, flavour, companion)
@@ -379,8 +381,13 @@ def as_index(values: Any, name: Any = None) -> Any:
     return pd.Index(values, name=name)
 
 
-def encode_freq(index: Any) -> Encoded:
-    """Frequency of an index of times as text, or None where it cannot be had back from its text."""
+def encode_form(index: Any) -> Encoded:
+    """What an index is beyond its values: a frequency of times as text, ``["range"]`` for a RangeIndex, else None.
+
+    A frequency that cannot be had back from its text is left out.
+    """
+    if isinstance(index, pd.RangeIndex):
+        return ["range"]
     if not isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) or index.freq is None:
         return None
     text = index.freqstr
@@ -390,13 +397,25 @@ def encode_freq(index: Any) -> Encoded:
         return None
 
 
-def with_freq(index: Any, freq: Encoded) -> Any:
-    """The index with its frequency, unless this pandas finds that the values do not follow it."""
-    if freq is None:
-        return index
-    if not isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
-        raise damaged(f"frequency {freq!r} of an index that holds no times")
-    try:
-        return type(index)(index, freq=freq)
-    except ValueError:  # a later pandas may spell it otherwise; it adds nothing to the values
-        return index
+def with_form(index: Any, form: Encoded) -> Any:
+    """The index in its form, unless the values do not follow it, as when some were left out."""
+    match form:
+        case None:
+            return index
+        case ["range"]:
+            return _ranged(index)
+        case str() if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
+            try:
+                return type(index)(index, freq=form)
+            except ValueError:  # or a later pandas spells it otherwise; it adds nothing to the values
+                return index
+    raise damaged(f"form {form!r} of an index of the dtype {index.dtype}")
+
+
+def _ranged(index: Any) -> Any:
+    if not len(index):
+        return pd.RangeIndex(0, name=index.name)
+    first, last = int(index[0]), int(index[-1])
+    step = int(index[1]) - first if len(index) > 1 else 1
+    found = pd.RangeIndex(first, last + step, step, name=index.name)
+    return found if found.equals(index) else index

@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 
 from lineageflow_jupyter.errors import UnsupportedData
-from lineageflow_jupyter.frames.arrow_types import decode_values, ordered_dictionary, restored
+from lineageflow_jupyter.frames.arrow_types import cast_values, decode_values, ordered_dictionary, restored
 from lineageflow_jupyter.frames.canonical import normalise, storage_type
 from lineageflow_jupyter.frames.content import (
     ColumnContent,
@@ -46,7 +46,7 @@ from lineageflow_jupyter.frames.pandas_index import (
     encode_rows,
     label_text,
 )
-from lineageflow_jupyter.frames.zones import arrow_zone
+from lineageflow_jupyter.frames.zones import arrow_zone, zone_of_arrow
 
 _WIDE = 200
 """From this number of data columns on, columns of one dtype are put into one block."""
@@ -283,13 +283,15 @@ def _default(array: Any) -> Any:
         return _default(array.storage)
     if array.null_count and (types.is_integer(kind) or types.is_boolean(kind)):
         return decode_array(array, ["nullable"], damaged)
-    stored = storage_type(kind)
-    if stored == pa.large_string():
-        return decode_array(normalise(array), None, damaged)
-    if stored == kind and (types.is_primitive(kind) and not types.is_date(kind) and not types.is_time(kind)):
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_duration(kind):
         return decode_array(array, None, damaged)
     if types.is_timestamp(kind):
-        return decode_array(normalise(array), ["zoned", kind.tz], damaged)
+        flavour = None if kind.tz is None else ["zoned", zone_of_arrow(kind.tz)]
+        return decode_array(normalise(array), flavour, damaged)
+    if not types.is_nested(kind) and storage_type(kind) == pa.large_string():
+        return decode_array(cast_values(array, pa.large_string()), None, damaged)
+    if types.is_dictionary(kind):  # pandas does not take unsigned codes
+        array = pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), array.dictionary, ordered=kind.ordered)
     if types.is_list_view(kind) or types.is_large_list_view(kind):
         array = normalise(array)
     found = array.to_pandas()

@@ -3,8 +3,9 @@
 Row index::
 
     ["range", start, step, name]              its length is the frame's; not stored as a column
-    ["index", name, freq or None]             one index level; its class follows from its dtype
-    ["multi", [[name, order]…]]               one index level each; `order` is None where the level's values are in
+    ["index", name, form]                     one index level; its class follows from its dtype, for `form` see
+                                              ``pandas_arrays.encode_form``
+    ["multi", [[name, order, form]…]]         one index level each; `order` is None where the level's values are in
                                               sorted order, else ``[companion, flavour]``: its values in their order
 
 Column labels::
@@ -12,9 +13,9 @@ Column labels::
     ["names", flavour, name]                  text: the names of the table's data columns; flavour None is this
                                               pandas' own dtype for text labels
     ["range", start, step, name]
-    ["index", companion, flavour, freq, name]
+    ["index", companion, flavour, form, name]
     ["tagged", [label…], name]                labels of different kinds, as in ``labels``
-    ["multi", [[labels, order, name]…]]       `labels`: ``[companion, flavour]`` or as "tagged"
+    ["multi", [[labels, order, form, name]…]]   `labels`: ``[companion, flavour]`` or as "tagged"
 
 Names are labels as in ``labels``. Unused levels of a MultiIndex are dropped, as ``remove_unused_levels`` does.
 """
@@ -36,10 +37,10 @@ from lineageflow_jupyter.frames.pandas_arrays import (
     as_index,
     decode_array,
     encode_array,
-    encode_freq,
+    encode_form,
     has_str,
     is_object,
-    with_freq,
+    with_form,
 )
 
 _ROW_TAGS = frozenset({"range", "index", "multi"})
@@ -68,7 +69,7 @@ def encode_rows(index: Any, companions: Companions) -> tuple[Encoded, list[Level
     place = Place(companions, 0, True, what, "df.index")
     array, flavour = encode_array(_values(index), place)
     text = "index" if index.name is None else label_text(index.name, what)
-    return ["index", _name(index.name, what), encode_freq(index)], [(text, array, flavour)]
+    return ["index", _name(index.name, what), encode_form(index)], [(text, array, flavour)]
 
 
 def _encode_multi_rows(index: pd.MultiIndex, companions: Companions) -> tuple[Encoded, list[Level]]:
@@ -76,15 +77,15 @@ def _encode_multi_rows(index: pd.MultiIndex, companions: Companions) -> tuple[En
     for position, name in enumerate(index.names):
         what = f"index level {position}" if name is None else f"the index level {name!r}"
         place = Place(companions, position, True, what)
-        array, flavour, order = _encode_level(index, position, place)
+        array, flavour, order, form = _encode_level(index, position, place)
         text = f"level_{position}" if name is None else label_text(name, what)
         levels.append((text, array, flavour))
-        described.append([_name(name, what), order])
+        described.append([_name(name, what), order, form])
     return ["multi", described], levels
 
 
-def _encode_level(index: pd.MultiIndex, position: int, place: Place) -> tuple[Any, Encoded, Encoded]:
-    """Values, flavour and order of a level of a MultiIndex."""
+def _encode_level(index: pd.MultiIndex, position: int, place: Place) -> tuple[Any, Encoded, Encoded, Encoded]:
+    """Values, flavour, order and form of a level of a MultiIndex."""
     level, codes = index.levels[position], np.asarray(index.codes[position])
     absent = codes < 0
     if absent.any() and level.dtype.kind in "biu" and isinstance(level.dtype, np.dtype):
@@ -93,14 +94,13 @@ def _encode_level(index: pd.MultiIndex, position: int, place: Place) -> tuple[An
         array = array.take(pa.array(codes.astype("i8"), mask=absent))
     else:
         array, flavour = encode_array(_values(index.get_level_values(position)), place)
-    if isinstance(level.dtype, pd.CategoricalDtype) or _in_order(level):
-        return array, flavour, None
-    used = level[np.sort(pd.unique(codes[~absent]))]
-    if _in_order(used):
-        return array, flavour, None
+    used = np.bincount(codes[~absent], minlength=len(level)) > 0
+    form = encode_form(level) if used.all() else None
+    if isinstance(level.dtype, pd.CategoricalDtype) or _in_order(level) or _in_order(level[used]):
+        return array, flavour, None, form
     beside = place.beside("levels")
-    values, own = encode_array(_values(used), beside)
-    return array, flavour, [beside.add(contiguous(values)), own]
+    values, own = encode_array(_values(level[used]), beside)
+    return array, flavour, [beside.add(contiguous(values)), own], form
 
 
 def _in_order(level: Any) -> bool:
@@ -134,21 +134,21 @@ def decode_rows(
             return pd.RangeIndex(first, first + rows * step, step, name=decode_value(name))
         case ["index" | "multi", *_] if not levels:
             return pd.RangeIndex(row_start, row_start + rows)
-        case ["index", name, freq] if len(levels) == 1:
+        case ["index", name, form] if len(levels) == 1:
             values = decode_array(*levels[0], companion)
-            return with_freq(as_index(values, decode_value(name)), freq)
+            return with_form(as_index(values, decode_value(name)), form)
         case ["multi", described] if len(levels) == len(described):
             parts = [
-                _decode_level(array, flavour, order, companion)
-                for (array, flavour), (_, order) in zip(levels, described, strict=True)
+                _decode_level(array, flavour, order, form, companion)
+                for (array, flavour), (_, order, form) in zip(levels, described, strict=True)
             ]
-            return _multi(parts, [decode_value(name) for name, _ in described])
+            return _multi(parts, [decode_value(name) for name, _, _ in described])
         case ["multi", described]:
             raise damaged(f"{len(levels)} index levels where there are {len(described)}")
     raise unreadable("row index", encoded, _ROW_TAGS)
 
 
-def _decode_level(array: Any, flavour: Encoded, order: Encoded, companion: Companion) -> tuple[Any, Any]:
+def _decode_level(array: Any, flavour: Encoded, order: Encoded, form: Encoded, companion: Companion) -> tuple[Any, Any]:
     """Level and codes of a column of a MultiIndex."""
     absent = np.zeros(0, bool)
     if flavour is None and array.null_count and (pa.types.is_integer(array.type) or pa.types.is_boolean(array.type)):
@@ -173,7 +173,7 @@ def _decode_level(array: Any, flavour: Encoded, order: Encoded, companion: Compa
         full = np.full(len(absent), -1, "i8")
         full[~absent] = codes
         codes = full
-    return level, codes
+    return with_form(level, form), codes
 
 
 def _multi(parts: Sequence[tuple[Any, Any]], names: Sequence[Any]) -> pd.MultiIndex:
@@ -232,7 +232,7 @@ def encode_labels(labels: Any, companions: Companions) -> tuple[Encoded, list[st
     if is_object(labels.dtype):
         return ["tagged", [_tagged(label, position) for position, label in enumerate(items)], name], texts
     array, flavour = encode_array(_values(labels), place)
-    return ["index", place.add(contiguous(array)), flavour, encode_freq(labels), name], texts
+    return ["index", place.add(contiguous(array)), flavour, encode_form(labels), name], texts
 
 
 def _check_text(items: Sequence[str]) -> None:
@@ -266,10 +266,10 @@ def _encode_multi_labels(labels: pd.MultiIndex, companions: Companions) -> tuple
         level = labels.levels[position]
         if is_object(level.dtype):
             items = [_tagged(label, column) for column, label in enumerate(level)]
-            described.append([["tagged", items, labels.codes[position].tolist()], None, _name(name, what)])
+            described.append([["tagged", items, labels.codes[position].tolist()], None, None, _name(name, what)])
         else:
-            array, flavour, order = _encode_level(labels, position, place)
-            described.append([[place.add(contiguous(array)), flavour], order, _name(name, what)])
+            array, flavour, order, form = _encode_level(labels, position, place)
+            described.append([[place.add(contiguous(array)), flavour], order, form, _name(name, what)])
     texts = [label_text(label, f"column {position}") for position, label in enumerate(labels.tolist())]
     return ["multi", described], texts
 
@@ -293,9 +293,9 @@ def decode_labels(encoded: Encoded, names: Sequence[str], positions: Sequence[in
             return _named(names, flavour, decode_value(name))
         case ["range", int(start), int(step), name]:
             return _ranged(start, step, positions, decode_value(name))
-        case ["index", number, flavour, freq, name]:
+        case ["index", number, flavour, form, name]:
             index = as_index(decode_array(companion(number), flavour, companion), decode_value(name))
-            return _taken(with_freq(index, freq), positions)
+            return _taken(with_form(index, form), positions)
         case ["tagged", labels, name]:
             values = np.empty(len(labels), object)
             values[:] = [None] * len(labels)
@@ -303,12 +303,12 @@ def decode_labels(encoded: Encoded, names: Sequence[str], positions: Sequence[in
                 values[position] = decode_value(label)
             return _taken(pd.Index(values, dtype=object, tupleize_cols=False, name=decode_value(name)), positions)
         case ["multi", described]:
-            parts = [_decode_label_level(labels, order, companion) for labels, order, _ in described]
-            return _taken(_multi(parts, [decode_value(name) for _, _, name in described]), positions)
+            parts = [_decode_label_level(labels, order, form, companion) for labels, order, form, _ in described]
+            return _taken(_multi(parts, [decode_value(name) for _, _, _, name in described]), positions)
     raise unreadable("column labels", encoded, _LABEL_TAGS)
 
 
-def _decode_label_level(labels: Encoded, order: Encoded, companion: Companion) -> tuple[Any, Any]:
+def _decode_label_level(labels: Encoded, order: Encoded, form: Encoded, companion: Companion) -> tuple[Any, Any]:
     match labels:
         case ["tagged", items, codes]:
             values = np.empty(len(items), object)
@@ -316,7 +316,7 @@ def _decode_label_level(labels: Encoded, order: Encoded, companion: Companion) -
                 values[position] = decode_value(item)
             return pd.Index(values, dtype=object, tupleize_cols=False), codes
         case [number, flavour]:
-            return _decode_level(companion(number), flavour, order, companion)
+            return _decode_level(companion(number), flavour, order, form, companion)
     raise unreadable("column labels", labels, _LABEL_TAGS)
 
 

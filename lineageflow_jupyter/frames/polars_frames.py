@@ -91,7 +91,7 @@ def encode_polars(frame: Any, version: int) -> FrameContent:
                 remedy=f"Cast it first: df = df.with_columns(pl.col({shown(column.name)}).cast(pl.String))",
             ) from error
         flavours.append(None if _says_itself(dtype) else dtype)
-    arrays = [column.to_arrow() for column in columns] if series else _columns(frame)
+    arrays = [frame.alias("").to_arrow()] if series else _columns(frame)
     contents = tuple(ColumnContent(column.name, "data", array) for column, array in zip(columns, arrays, strict=True))
     payload = ["series" if series else "frame", runs(flavours)]
     return FrameContent(len(frame), contents, tuple(companions.arrays), [version, "polars", companions.owners, payload])
@@ -199,6 +199,9 @@ def _series(name: str, array: Any, flavour: Encoded, companions: Sequence[Any]) 
         return _from_arrow(name, array)
     plain = restored_polars(array, flavour)
     dtype = _decode_dtype(flavour, companions)
+    if pa.types.is_nested(plain.type) and not _HAS_CATEGORIES:
+        # polars before 1.32 kills the process when it casts text inside lists that came from Arrow
+        return pl.Series(name, plain.to_pylist(), dtype=dtype)
     series = _from_arrow(name, plain)
     return series if series.dtype == dtype else series.cast(dtype)
 

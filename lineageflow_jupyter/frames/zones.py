@@ -132,6 +132,15 @@ def arrow_zone(encoded: Encoded) -> str:
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
+def zone_of_arrow(name: str) -> Encoded:
+    """Zone as `encode_dtype_zone` has it, of a name that Arrow uses."""
+    if name[:1] not in ("+", "-"):
+        return name
+    sign = -1 if name[0] == "-" else 1
+    hours, _, minutes = name[1:].partition(":")
+    return ["offset", sign * (int(hours) * 60 + int(minutes or 0)) * 60_000_000, None]
+
+
 def _zoneinfo(key: str) -> ZoneInfo:
     try:
         return ZoneInfo(key)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.ipc as ipc
 
 INSERTED_ROWS = 100
+MANY_COLUMNS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +158,11 @@ def build(name: str, rows: int, path: Path) -> dict[str, Any]:
 
 
 def load(path: Path) -> pa.Table:
-    """Read the file column by column, so that each column owns its memory and lets go of it alone."""
+    """Read the file; column by column unless they are many, so that each owns its memory and lets go of it alone."""
     with pa.OSFile(str(path)) as source:
         names = ipc.open_file(source).schema.names
+        if len(names) > MANY_COLUMNS:
+            return ipc.open_file(source).read_all()
     columns = []
     for i in range(len(names)):
         with pa.OSFile(str(path)) as source:

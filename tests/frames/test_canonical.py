@@ -33,7 +33,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "bool": (pa.bool_(), [True, None, False, True]),
     "int8": (pa.int8(), [-128, None, 127]),
     "uint64": (pa.uint64(), [0, 2**64 - 1]),
-    "float16": (pa.float16(), [1.5, None, float("nan")]),
+    "float16": (pa.float16(), [np.float16(1.5), None, np.float16("nan")]),
     "float32": (pa.float32(), [-0.0, 0.0, float("inf"), None]),
     "float64": (pa.float64(), [float("nan"), None, 1.5]),
     "date32": (pa.date32(), [dt.date(1969, 12, 31), None]),

@@ -1,0 +1,204 @@
+"""A commit that was reported is never lost: not by kill -9, not by a power failure, not by others who commit."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import lineageflow_jupyter as lf
+from lineageflow_jupyter.catalog.sql import SqlCatalog
+from lineageflow_jupyter.repository import Repository
+from lineageflow_jupyter.store.identity import create_identity
+from lineageflow_jupyter.store.local import LocalStore
+from lineageflow_jupyter.testing.stores import FragileFiles, PowerFailure
+from tests.acceptance.committers import Committer, commit_on_and_on, content, count_up
+from tests.frames.stored_content import assert_same
+
+COMMITS, WORKERS = 200, 4
+ADA = lf.WorkspaceName("ada", "box", "check.ipynb")
+
+
+@pytest.fixture
+def processes() -> Iterator[ExitStack]:
+    """Ends every process that a test starts, whatever becomes of it."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def check_sound(repo: Repository) -> None:
+    """Nothing is damaged, nothing is missing, and nothing waits to be repaired."""
+    assert repo.fsck() > 0
+    folder = Path(repo.location) / ".lineageflow"
+    with closing(sqlite3.connect(folder / "catalog.sqlite")) as catalog:
+        assert catalog.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert catalog.execute("PRAGMA foreign_key_check").fetchall() == []
+        operations = {operation for (operation,) in catalog.execute("SELECT operation FROM operations")}
+        packs = {name for (name,) in catalog.execute("SELECT name FROM packs")}
+    journal = [json.loads(path.read_bytes()) for path in (folder / "objects" / "journal").iterdir()]
+    assert {entry["operation"] for entry in journal} == operations, "the journal tells every operation"
+    assert packs <= {path.stem for path in (folder / "objects" / "packs").iterdir()}
+
+
+class TestKill:
+    def test_workers_are_killed_in_the_middle_of_200_commits(self, tmp_path: Path, processes: ExitStack) -> None:
+        lf.init(tmp_path).close()
+        seed = time.time_ns()
+        print("seed", seed)  # noqa: T201 - shown where the test fails
+        chance = random.Random(seed)
+        turns = itertools.count()
+        reported: list[tuple[str, int, int]] = []
+
+        def start(worker: int) -> Committer:
+            # A commit of a killed worker may have taken effect without being reported: turns are never used twice.
+            committer = Committer(commit_on_and_on, tmp_path, worker, next(turns) * 1_000)
+            processes.callback(committer.close)
+            return committer
+
+        workers = [start(worker) for worker in range(WORKERS)]
+        kills = 0
+        while len(reported) < COMMITS:
+            wait([worker.connection for worker in workers], timeout=10)
+            for worker in workers:
+                reported += worker.reports()
+            if kills < len(reported) // 6:
+                time.sleep(chance.uniform(0, 0.08))  # somewhere in the next commits
+                victim = chance.randrange(WORKERS)
+                workers[victim].kill()
+                reported += workers[victim].reports()  # it had said so before it died
+                workers[victim] = start(victim)
+                kills += 1
+        for worker in workers:
+            worker.kill()
+            reported += worker.reports()
+
+        with lf.open(tmp_path, workspace=ADA) as repo:
+            history = {record.id.hex(): record for record in repo.log()}
+            for oid, worker, turn in reported:
+                assert history[oid].commit.message == f"{worker}/{turn}"
+                pd.testing.assert_frame_equal(
+                    content(worker, turn), repo.read(f"{oid}:data-{worker}"), check_exact=True
+                )
+            assert kills >= COMMITS // 6
+            assert len(history) >= len(reported) >= COMMITS
+            repo.commit({"data-0": content(0, 999_999_999)}, message="and on it goes")
+            check_sound(repo)
+
+
+VERSIONS = (
+    {"t": pd.DataFrame({"x": [1, 2, 3], "s": ["a", None, "c"]})},
+    {"t": pd.DataFrame({"x": [1, 2, 9], "s": ["a", None, "c"]}), "u": pd.DataFrame({"y": [0.5] * 5_000})},
+    {"u": pd.DataFrame({"y": [0.5] * 5_000 + [1.5]})},
+)
+
+
+class TestPowerFailure:
+    """The machine stops at any call that changes the object store, and what was not synced is gone.
+
+    The store's folder is a model of a disk (`FragileFiles`): only synced content and synced names are sure to survive.
+    The catalog is a real SQLite database with ``synchronous=FULL``, which syncs its log before a transaction ends; a
+    copy of its files at the moment of the failure therefore holds just the transactions that had ended, and perhaps
+    unfinished ones that SQLite ignores. Whether SQLite and the disk keep that promise is not tested here.
+    """
+
+    @pytest.fixture
+    def template(self, tmp_path: Path) -> Path:
+        """A new catalog, to be copied: creating one takes most of the time."""
+        path = tmp_path / "catalog.sqlite"
+        SqlCatalog.create(path, uuid="11111111-2222-3333-4444-555555555555").close()
+        return path
+
+    def test_at_every_call(self, tmp_path: Path, template: Path) -> None:
+        for fail_at in itertools.count():
+            machine = tmp_path / f"{fail_at}" / ".lineageflow"
+            machine.mkdir(parents=True)
+            shutil.copy(template, machine)
+            files = FragileFiles(machine, fail_at=fail_at)
+            reported, stopped = commit_until_failure(machine, files)
+            outcomes = ({}, {"names": True} if fail_at % 2 else {"seed": fail_at}) if stopped else ({},)
+            for number, outcome in enumerate(outcomes):
+                self.check(machine, files, tmp_path / f"{fail_at}-{number}", reported, outcome)
+            shutil.rmtree(machine.parent)
+            if not stopped:
+                break
+        assert len(reported) == len(VERSIONS)
+        assert fail_at > 40
+
+    def check(
+        self, machine: Path, files: FragileFiles, after: Path, reported: list[str], outcome: dict[str, int]
+    ) -> None:
+        after.mkdir()
+        files.survivors(after / ".lineageflow", **outcome)  # type: ignore[arg-type]
+        for path in machine.glob("catalog.sqlite*"):
+            shutil.copy(path, after / ".lineageflow")
+        (after / ".lineageflow" / "objects").mkdir(exist_ok=True)  # `init` makes it before anything is reported
+        with lf.open(after, workspace=ADA) as repo:
+            for number, oid in enumerate(reported):
+                for name, frame in VERSIONS[number].items():
+                    assert_same(frame, repo.read(f"{oid}:{name}"))
+            done = len(repo.log())
+            assert len(reported) <= done <= len(reported) + 1, (
+                "what was under way took effect as a whole, or not at all"
+            )
+            if done:
+                repo.fsck()
+            for number in range(done, len(VERSIONS)):  # what was not reported is simply done again
+                assert repo.commit(VERSIONS[number], message="again").created
+            check_sound(repo)
+        shutil.rmtree(after)
+
+
+def commit_until_failure(machine: Path, files: FragileFiles) -> tuple[list[str], bool]:
+    """Commit all versions, or as many as the power allows; ids of those that were reported, and whether it failed."""
+    reported: list[str] = []
+    with closing(SqlCatalog.open(machine / "catalog.sqlite")) as catalog:
+        try:
+            store = LocalStore(machine / "objects", create=True, files=files)
+            create_identity(store, catalog.uuid)
+            head = catalog.workspace(ADA, branch="main")
+            with Repository(catalog, store, head, location="", author=lambda: lf.Author("Ada")) as repo:
+                for number, frames in enumerate(VERSIONS):
+                    reported.append(repo.commit(frames, message=str(number)).id.hex())
+        except PowerFailure:
+            return reported, True
+    return reported, False
+
+
+class TestRace:
+    def test_eight_processes_change_one_dataset_and_no_change_is_lost(
+        self, tmp_path: Path, processes: ExitStack
+    ) -> None:
+        workers, turns = 8, 6
+        with lf.init(tmp_path, workspace=ADA) as repo:
+            start = pd.DataFrame({"own": [0] * workers, "shared": [0] * workers, "note": ["same"] * workers})
+            repo.commit({"counts": start}, message="start")
+            running = [Committer(count_up, tmp_path, worker, turns) for worker in range(workers)]
+            for committer in running:
+                processes.callback(committer.close)
+            reported = []
+            for committer in running:
+                committer.wait(120)
+                reported += committer.reports()
+
+            end = repo.read("main:counts")
+            assert end["own"].tolist() == [turns] * workers
+            assert end["shared"].tolist() == [workers * turns] + [0] * (workers - 1)
+            history = repo.log()
+            assert len(history) == 1 + workers * turns
+            assert {record.id.hex() for record in history[:-1]} == set(reported)
+            for child, parent in itertools.pairwise(history):
+                assert child.commit.parents == (parent.id,)
+            for number, record in enumerate(reversed(history)):  # each commit added one to what the one before held
+                frame = repo.read(f"{record.id.hex()}:counts")
+                assert frame["shared"][0] == frame["own"].sum() == number
+            check_sound(repo)
