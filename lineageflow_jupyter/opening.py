@@ -14,6 +14,7 @@ from lineageflow_jupyter.errors import (
     NotAvailable,
     StorageDenied,
     StorageFull,
+    WrongCatalog,
 )
 from lineageflow_jupyter.model.records import Head, WorkspaceName
 from lineageflow_jupyter.publishing import flush_journal
@@ -92,6 +93,8 @@ def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> R
         If the folder holds a repository already.
     UnsafeLocation
         If it lies on a network file system.
+    WrongCatalog
+        If the folder holds objects whose catalog is gone.
     StorageDenied, StorageFull
         If it cannot be written.
     """
@@ -109,12 +112,26 @@ def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> R
     from lineageflow_jupyter.catalog.sql import SqlCatalog  # not on the path of `import`: SQLAlchemy takes a second
 
     store = LocalStore(folder / OBJECTS, create=True)
+    _refuse_orphans(root, store)
     catalog = SqlCatalog.create(folder / CATALOG, uuid=str(uuid.uuid4()))
     try:
         create_identity(store, catalog.uuid)
     finally:
         catalog.close()
     return _opened(root, workspace)
+
+
+def _refuse_orphans(root: Path, store: LocalStore) -> None:
+    """Refuse to create a catalog beside objects of another one: neither could be used then."""
+    left = read_identity(store)
+    if left is None:
+        return
+    if (root / FOLDER / CATALOG).exists():  # another process was faster
+        raise NameTaken(f"{root} holds a repository already", remedy=f"Open it: `%lf open {root}`")
+    raise WrongCatalog(
+        f"{store.path} holds the objects of catalog {left.catalog}, which is not there",
+        remedy="Put that catalog back from a backup, or move these objects away and create the repository again",
+    )
 
 
 def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 
 from lineageflow_jupyter.errors import CorruptData, ObjectMissing
-from lineageflow_jupyter.frames.canonical import assemble, stored_id
+from lineageflow_jupyter.frames.assembly import assemble, stored_id
 from lineageflow_jupyter.frames.codecs import encode_value, parse_value
 from lineageflow_jupyter.frames.columns import chunk_column
 from lineageflow_jupyter.frames.convert import (

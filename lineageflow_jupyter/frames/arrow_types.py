@@ -24,8 +24,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lineageflow_jupyter.errors import NotAvailable
-from lineageflow_jupyter.frames.canonical import normalise, storage_type
 from lineageflow_jupyter.frames.content import Encoded, damaged, unreadable
+from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.storage_types import storage_type
 
 _LEAVES: dict[str, Any] = {
     "null": pa.null(), "bool": pa.bool_(),
@@ -273,7 +274,7 @@ def restored(array: Any, kind: Any, order: Any = None) -> Any:
     Parameters
     ----------
     array : pyarrow.Array
-        As `canonical.normalise` left it.
+        As `normalise.normalise` left it.
     kind : pyarrow.DataType
         The type wanted.
     order : pyarrow.Array, optional

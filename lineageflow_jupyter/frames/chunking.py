@@ -72,7 +72,7 @@ def chunk_end(array: Any, start: int, rule: BoundaryRule = DEFAULT_RULE) -> int:
     Parameters
     ----------
     array : pyarrow.Array
-        Normalised values (see `canonical.normalise`).
+        Normalised values (see `normalise.normalise`).
     start : int
         First row of the chunk, in 0 to ``len(array)`` (exclusive).
     rule : BoundaryRule, optional

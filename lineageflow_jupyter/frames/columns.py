@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lineageflow_jupyter.frames.canonical import CanonicalChunk, canonical_chunk, logical_type, normalise
+from lineageflow_jupyter.frames.canonical import CanonicalChunk, canonical_chunk
 from lineageflow_jupyter.frames.chunking import BOUNDARY_VERSION, incremental_ranges
+from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.storage_types import logical_type
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import ChunkRef, Column
 

@@ -33,7 +33,7 @@ class ColumnContent:
     role : str
         ``"index"`` or ``"data"``.
     array : pyarrow.Array or pyarrow.ChunkedArray
-        The values, of any Arrow type that `canonical.normalise` takes.
+        The values, of any Arrow type that `normalise.normalise` takes.
     """
 
     name: str

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lineageflow_jupyter.errors import KeyViolation
-from lineageflow_jupyter.frames.canonical import normalise
+from lineageflow_jupyter.frames.normalise import normalise
 
 
 def check_key(dataset: str, names: Sequence[str], arrays: Sequence[Any]) -> None:

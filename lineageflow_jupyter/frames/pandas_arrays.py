@@ -35,9 +35,9 @@ from lineageflow_jupyter.frames.arrow_types import (
     encode_values,
     ordered_dictionary,
 )
-from lineageflow_jupyter.frames.canonical import normalise
 from lineageflow_jupyter.frames.content import Encoded, Place, contiguous, damaged, unreadable
 from lineageflow_jupyter.frames.labels import period_dtype, period_freq, without_period_warnings
+from lineageflow_jupyter.frames.normalise import normalise
 from lineageflow_jupyter.frames.object_columns import encode_objects
 from lineageflow_jupyter.frames.object_values import decode_objects
 from lineageflow_jupyter.frames.zones import decode_dtype_zone, encode_dtype_zone

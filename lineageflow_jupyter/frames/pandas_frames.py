@@ -22,7 +22,6 @@ import pyarrow as pa
 
 from lineageflow_jupyter.errors import UnsupportedData
 from lineageflow_jupyter.frames.arrow_types import cast_values, decode_values, ordered_dictionary, restored
-from lineageflow_jupyter.frames.canonical import normalise, storage_type
 from lineageflow_jupyter.frames.content import (
     ColumnContent,
     Companions,
@@ -38,6 +37,7 @@ from lineageflow_jupyter.frames.content import (
     shown,
 )
 from lineageflow_jupyter.frames.labels import Unencodable, decode_value, encode_value, without_period_warnings
+from lineageflow_jupyter.frames.normalise import normalise
 from lineageflow_jupyter.frames.pandas_arrays import decode_array, encode_array, has_str, is_object
 from lineageflow_jupyter.frames.pandas_index import (
     decode_labels,
@@ -46,6 +46,7 @@ from lineageflow_jupyter.frames.pandas_index import (
     encode_rows,
     label_text,
 )
+from lineageflow_jupyter.frames.storage_types import storage_type
 from lineageflow_jupyter.frames.zones import arrow_zone, zone_of_arrow
 
 _WIDE = 200

@@ -27,7 +27,6 @@ import pyarrow as pa
 
 from lineageflow_jupyter.errors import NotAvailable, UnsupportedData
 from lineageflow_jupyter.frames.arrow_types import restored
-from lineageflow_jupyter.frames.canonical import normalise, storage_type
 from lineageflow_jupyter.frames.content import (
     ColumnContent,
     Companions,
@@ -42,6 +41,8 @@ from lineageflow_jupyter.frames.content import (
     shown,
     unreadable,
 )
+from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.storage_types import storage_type
 
 _LEAVES = {
     name: getattr(pl, name)
@@ -91,7 +92,7 @@ def encode_polars(frame: Any, version: int) -> FrameContent:
                 remedy=f"Cast it first: df = df.with_columns(pl.col({shown(column.name)}).cast(pl.String))",
             ) from error
         flavours.append(None if _says_itself(dtype) else dtype)
-    arrays = [frame.alias("").to_arrow()] if series else _columns(frame)
+    arrays = [_sound(frame).alias("").to_arrow()] if series else _columns(frame)
     contents = tuple(ColumnContent(column.name, "data", array) for column, array in zip(columns, arrays, strict=True))
     payload = ["series" if series else "frame", runs(flavours)]
     return FrameContent(len(frame), contents, tuple(companions.arrays), [version, "polars", companions.owners, payload])
@@ -110,9 +111,17 @@ def _is_series(frame: Any) -> bool:
 
 def _columns(frame: pl.DataFrame) -> list[Any]:
     """Arrow columns, under plain names: polars panics on a name with a NUL in it."""
-    numbered = frame.clone()
-    numbered.columns = [str(position) for position in range(frame.width)]
+    numbered = pl.DataFrame(
+        [_sound(column).alias(str(position)) for position, column in enumerate(frame.get_columns())]
+    )
     return list(numbered.to_arrow().columns)
+
+
+def _sound(column: pl.Series) -> pl.Series:
+    """The column such that Arrow sees all of it: polars before 1.32 exports slices of arrays with a wrong offset."""
+    if _HAS_CATEGORIES or "Array(" not in str(column.dtype):
+        return column
+    return column.gather(list(range(len(column)))) if len(column) else pl.Series(column.name, [], dtype=column.dtype)
 
 
 def _adder(companions: Companions, position: int) -> Callable[[Any], int]:

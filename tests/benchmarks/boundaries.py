@@ -23,8 +23,10 @@ import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from lineageflow_jupyter.frames.canonical import canonical_chunk, logical_type, normalise
+from lineageflow_jupyter.frames.canonical import canonical_chunk
 from lineageflow_jupyter.frames.chunking import DEFAULT_RULE, BoundaryRule, chunk_ranges
+from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.storage_types import logical_type
 
 INSERTED = (1, 37, 100)
 PLACES = {"front": (0.01, 0.02, 0.03), "middle": (0.4, 0.5, 0.6)}

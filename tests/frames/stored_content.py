@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lineageflow_jupyter.frames.canonical import CanonicalChunk, assemble, canonical_chunk, logical_type, normalise
+from lineageflow_jupyter.frames.assembly import assemble
+from lineageflow_jupyter.frames.canonical import CanonicalChunk, canonical_chunk
 from lineageflow_jupyter.frames.convert import (
     ColumnContent,
     FrameContent,
@@ -19,6 +20,8 @@ from lineageflow_jupyter.frames.convert import (
     row_aligned,
     to_content,
 )
+from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.storage_types import logical_type
 from lineageflow_jupyter.model.objects import FrameDescription, decode_frame, encode_frame
 
 

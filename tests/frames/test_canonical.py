@@ -16,15 +16,11 @@ import pytest
 from hypothesis import given
 
 from lineageflow_jupyter.errors import CorruptData, UnsupportedData
-from lineageflow_jupyter.frames.canonical import (
-    arrow_type,
-    assemble,
-    canonical_chunk,
-    logical_type,
-    normalise,
-    stored_id,
-)
+from lineageflow_jupyter.frames.assembly import assemble, stored_id
+from lineageflow_jupyter.frames.canonical import canonical_chunk
 from lineageflow_jupyter.frames.codecs import encode_value, parse_value
+from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.storage_types import arrow_type, logical_type
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "chunks.json"
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lineageflow_jupyter.frames.canonical import canonical_chunk, logical_type, normalise
+from lineageflow_jupyter.frames.canonical import canonical_chunk
 from lineageflow_jupyter.frames.chunking import (
     BOUNDARY_VERSION,
     BoundaryRule,
@@ -21,7 +21,9 @@ from lineageflow_jupyter.frames.chunking import (
     chunk_ranges,
     incremental_ranges,
 )
+from lineageflow_jupyter.frames.normalise import normalise
 from lineageflow_jupyter.frames.row_words import row_source
+from lineageflow_jupyter.frames.storage_types import logical_type
 from lineageflow_jupyter.frames.word_parts import INVERSE, POWER, Powers
 from lineageflow_jupyter.model.ids import ObjectId
 from tests.frames import naive_boundaries

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+
 import polars as pl
 import polars.testing
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from lineageflow_jupyter.frames.canonical import canonical_chunk, logical_type, normalise
+from lineageflow_jupyter.frames.canonical import canonical_chunk
 from lineageflow_jupyter.frames.convert import FrameContent, to_content
+from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.storage_types import logical_type
 from lineageflow_jupyter.model.objects import encode
 from lineageflow_jupyter.testing.strategies import arrow_tables, frames, pandas_frames, pandas_series, polars_frames
 from tests.frames.stored_content import assert_arrow_same, assert_same, back
@@ -81,7 +85,9 @@ def test_rows_and_columns_that_are_cut_out_equal_the_frame_cut(data, frame):
 @few
 @given(frames(), st.sampled_from(["pandas", "polars", "arrow"]))
 def test_any_library_reads_what_another_wrote(frame, engine):
+    shape = frame.shape if hasattr(frame, "shape") else (frame.num_rows, frame.num_columns)
+    if engine == "polars" and shape[1:] == (0,):
+        assume(not shape[0] or "height" in inspect.signature(pl.DataFrame).parameters)
     found = back(frame, engine=engine)
-    kind = {"pandas": ("pandas",), "polars": ("polars",), "arrow": ("pyarrow",)}[engine]
-    assert type(found).__module__.split(".")[0] in kind
-    assert len(found) == len(frame) or (isinstance(found, pl.DataFrame) and not found.width)
+    assert type(found).__module__.split(".")[0] == {"arrow": "pyarrow"}.get(engine, engine)
+    assert len(found) == shape[0]

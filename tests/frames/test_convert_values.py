@@ -13,8 +13,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from lineageflow_jupyter.frames.canonical import canonical_chunk, logical_type, normalise
+from lineageflow_jupyter.frames.canonical import canonical_chunk
 from lineageflow_jupyter.frames.convert import to_content
+from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.storage_types import logical_type
 from tests.frames.stored_content import assert_same, back
 
 HAS_STR = pd.Series(["a"]).dtype != object
