@@ -33,7 +33,7 @@ from lineageflow_jupyter.model.revisions import check_name, split_dataset
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.store.base import ObjectStore
 from lineageflow_jupyter.store.reader import ObjectReader
-from lineageflow_jupyter.tables import Objects, TableReader, TableWriter, verify
+from lineageflow_jupyter.tables import Named, Objects, TableReader, TableWriter, verify
 from lineageflow_jupyter.workspace import Workspace
 
 Engine = Literal["pandas", "polars", "arrow"]
@@ -386,7 +386,8 @@ class Repository:
     def _read(
         self, entry: TreeEntry, columns: Sequence[Any] | None, rows: slice | tuple[int, int] | None, engine: Engine
     ) -> Any:
-        table, description = self._objects.table(entry.table), self._objects.frame(entry.frame)
+        with Named(entry.dataset):
+            table, description = self._objects.table(entry.table), self._objects.frame(entry.frame)
         positions = _positions(entry.dataset, table, columns)
         chosen = None if rows is None else _row_range(rows, table.rows)
         return self._reader.frame(entry.dataset, table, description, positions, chosen, engine)

@@ -342,7 +342,7 @@ class TableReader:
             return self._objects.columns([oid for _, oid in columns])
         except (CorruptData, ObjectMissing):
             for name, oid in columns:  # one by one, to name the column
-                with _Named(dataset, name):
+                with Named(dataset, name):
                     self._objects.columns([oid])
             raise
 
@@ -352,12 +352,12 @@ class TableReader:
             values = self._values([oid for _, _, ids, _ in chosen for oid in ids])
         except (CorruptData, ObjectMissing):
             for name, _, ids, _ in chosen:  # one by one, to name the column
-                with _Named(dataset, name):
+                with Named(dataset, name):
                     self._values(ids)
             raise
         arrays = []
         for name, column, ids, skipped in chosen:
-            with _Named(dataset, name):
+            with Named(dataset, name):
                 array = assemble(column.type, [values[oid] for oid in ids])
                 if rows is not None:
                     array = array.slice(skipped, len(rows))
@@ -370,11 +370,11 @@ class TableReader:
         return {oid: parse_value(value) for oid, value in self._objects.reader.read_many(list(dict.fromkeys(ids)))}
 
 
-class _Named:
+class Named:
     """Adds dataset and column to the errors of damaged or missing objects."""
 
-    def __init__(self, dataset: str, column: str) -> None:
-        self._place = f"column {column!r} of dataset {dataset!r}"
+    def __init__(self, dataset: str, column: str | None = None) -> None:
+        self._place = f"dataset {dataset!r}" if column is None else f"column {column!r} of dataset {dataset!r}"
 
     def __enter__(self) -> None:
         pass

@@ -15,7 +15,9 @@ Column labels::
     ["range", start, step, name]
     ["index", companion, flavour, form, name]
     ["tagged", [label…], name]                labels of different kinds, as in ``labels``
-    ["multi", [[labels, order, form, name]…]]   `labels`: ``[companion, flavour]`` or as "tagged"
+    ["multi", [[labels, order, form, name]…]]   a level each, `order` and `form` as above; `labels` is
+                                              ``[companion, flavour]``: the label of each column, or
+                                              ``["tagged", [label…], [code…]]``: the level and its codes (-1: missing)
 
 Names are labels as in ``labels``. Unused levels of a MultiIndex are dropped, as ``remove_unused_levels`` does.
 """

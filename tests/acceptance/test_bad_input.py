@@ -23,7 +23,7 @@ import pytest
 import xxhash
 
 import lineageflow_jupyter as lf
-from lineageflow_jupyter.errors import CorruptData, LineageFlowError, RefMoved, StorageError, StorageFull
+from lineageflow_jupyter.errors import CorruptData, LineageFlowError, RefMoved, StorageError
 from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.repository import Repository
 from lineageflow_jupyter.testing.shell import TestingShell
@@ -91,6 +91,7 @@ class TestRequests:
         with TestingShell.start() as shell:
             shell.run("%load_ext lineageflow_jupyter")
             shell.run("import pandas as pd; flights = pd.DataFrame({'x': [1]}); number = 5")
+            shell.run("%lf status")  # a notebook of which nothing was known
             before = contents(place)
             assert "number" in shell.refused("%lf commit number -m m")
             assert "flights" in shell.refused("%lf commit fligths -m m")
@@ -156,7 +157,7 @@ class TestFullDisk:
     def test_a_frame_that_does_not_fit(self, small_disk: Path) -> None:
         with lf.init(small_disk, workspace=ADA) as repo:
             repo.commit({"t": FRAME}, message="one")
-            large = pd.DataFrame({"x": np.random.default_rng(1).random(800_000)})
+            large = pd.DataFrame({"x": np.random.default_rng(1).random(1_500_000)})
             with refused(small_disk, "storage-full", "Free space", "nothing was recorded"):
                 repo.commit({"t": large}, message="two")
             assert_same(FRAME, repo.read("t"))
@@ -167,7 +168,7 @@ class TestFullDisk:
         """Some of the commit's writes fit, the next does not: of packs, of the catalog, of the journal."""
         with lf.init(small_disk, workspace=ADA) as repo:
             repo.commit({"t": FRAME}, message="start")
-        refusals = recorded = 0
+        refusals, recorded = [], 0
         for room in range(0, 160, 4):
             with lf.open(small_disk, workspace=ADA) as repo:
                 before = contents(small_disk)
@@ -177,8 +178,7 @@ class TestFullDisk:
                 try:
                     repo.commit({"t": frame}, message=f"room for {room} KiB")
                 except StorageError as error:
-                    refusals += 1
-                    assert isinstance(error, StorageFull), error
+                    refusals.append(error.code)
                     if "took effect" in str(error):
                         assert_same(frame, repo.read("t"))
                     else:
@@ -192,7 +192,7 @@ class TestFullDisk:
                     assert len(reader.read("t")) == 3  # what is there can be read on a full disk
                     reader.fsck()
             (small_disk / "filler").unlink()
-        assert refusals > 2
+        assert set(refusals) == {"storage-full"}
         assert recorded > 2
         with lf.open(small_disk, workspace=ADA) as repo:
             repo.read("t")
@@ -204,7 +204,7 @@ class TestFullDisk:
         for room in (0, 4, 16, 40, 80):
             fill(small_disk, room * 1024)
             try:
-                with pytest.raises(StorageFull, match="Free|Check"):
+                with pytest.raises(StorageError, match=r"Free|Check"):
                     lf.init(small_disk).close()
             finally:
                 (small_disk / "filler").unlink()
@@ -369,46 +369,50 @@ class TestDamage:
 
     def test_flipped_bits(self, tmp_path: Path, pack: Path, frame: pd.DataFrame) -> None:
         whole = pack.read_bytes()
-        owners = owners_of_bytes(tmp_path, frame)
+        owners = owners_of_bytes(tmp_path)
         chance = random.Random(11)
-        positions = {*range(12), *range(len(whole) - 12, len(whole)), *chance.sample(range(len(whole)), 300)}
+        positions = {*range(12), *range(len(whole) - 12, len(whole)), *chance.sample(range(len(whole)), 150)}
         positions |= {edge for start, stop, _, _ in owners for edge in (start, start + 8, stop - 1)}
         damaged = 0
         for position in sorted(positions):
             data = bytearray(whole)
             data[position] ^= 1 << chance.randrange(8)
             pack.write_bytes(data)
-            struck = [(oid, column) for start, stop, oid, column in owners if start <= position < stop]
+            struck = next((owner for owner in owners if owner[0] <= position < owner[1]), None)
             with lf.open(tmp_path, workspace=ADA) as repo:
-                try:
-                    assert_same(frame, repo.read("t"))
-                except CorruptData as error:
-                    damaged += 1
-                    assert pack.stem in str(error)
-                    assert "backup" in error.remedy
-                    for oid, column in struck:
-                        assert short(oid, 12) in str(error)
-                        assert f"column '{column}' of dataset 't'" in str(error)
-                    with pytest.raises(CorruptData):
-                        repo.fsck()
-                else:
-                    assert not struck
-                for column in set(frame.columns) - {column for _, column in struck}:
-                    if struck and not {"row", "companion"} & {column.split()[0] for _, column in struck}:
-                        assert_same(frame[[column]], repo.read("t", columns=[column]))
+                error = read_or_error(repo, frame)
+                assert struck is None or error is not None
+                if error is None:
+                    continue
+                damaged += 1
+                assert pack.stem in str(error)
+                assert "backup" in error.remedy
+                with pytest.raises(CorruptData):
+                    repo.fsck()
+                if struck is not None:
+                    _, _, oid, column = struck
+                    assert short(oid, 12) in str(error)
+                    assert f"column '{column}' of dataset 't'" in str(error)
+                    other = "text" if column == "number" else "number"
+                    if column in frame.columns:
+                        assert_same(frame[[other]], repo.read("t", columns=[other]))  # the others are still there
         assert damaged > len(positions) / 2
 
-    def test_truncated_and_missing_packs(self, tmp_path: Path, pack: Path, frame: pd.DataFrame) -> None:
+    def test_truncated_packs(self, tmp_path: Path, pack: Path, frame: pd.DataFrame) -> None:
         whole = pack.read_bytes()
+        errors = 0
         for length in (*range(0, len(whole), 397), len(whole) - 1):
             pack.write_bytes(whole[:length])
             with lf.open(tmp_path, workspace=ADA) as repo:
-                try:
-                    assert_same(frame, repo.read("t"))
-                except CorruptData as error:
+                error = read_or_error(repo, frame)
+                if error is not None:
+                    errors += 1
                     assert pack.stem in str(error)
                     assert f"{length:,} bytes" in str(error)
                     assert "fsck" in error.remedy
+        assert errors > len(whole) / 397 / 2
+
+    def test_a_missing_pack(self, tmp_path: Path, pack: Path, frame: pd.DataFrame) -> None:
         pack.unlink()
         with lf.open(tmp_path, workspace=ADA) as repo:
             for call in (lambda: repo.read("t"), repo.fsck, lambda: repo.checkout("HEAD")):
@@ -425,14 +429,14 @@ class TestDamage:
         pack.unlink()
         with (
             lf.open(tmp_path, workspace=ADA) as repo,
-            refused(tmp_path, "object-missing", "of dataset 't'", "column '", pack.stem, "is gone"),
+            refused(tmp_path, "object-missing", "dataset 't'", pack.stem, "is gone"),
         ):
             repo.read("t")
 
     def test_content_that_is_not_what_its_id_says(self, tmp_path: Path, pack: Path, frame: pd.DataFrame) -> None:
         """Checksums fit, since somebody made them fit: fsck compares ids."""
         data = bytearray(pack.read_bytes())
-        start, stop, oid, _ = next(owner for owner in owners_of_bytes(tmp_path, frame) if owner[3] == "number")
+        start, stop, oid, _ = next(owner for owner in owners_of_bytes(tmp_path) if owner[3] == "number")
         data[stop - 3] ^= 1
         data[start : start + 8] = xxhash.xxh3_64_intdigest(data[start + 8 : stop]).to_bytes(8, "little")
         pack.write_bytes(data)
@@ -440,7 +444,17 @@ class TestDamage:
             repo.fsck()
 
 
-def owners_of_bytes(folder: Path, frame: pd.DataFrame) -> list[tuple[int, int, bytes, str]]:
+def read_or_error(repo: Repository, frame: pd.DataFrame) -> CorruptData | None:
+    """Read t, which is either right or refused as damaged."""
+    try:
+        found = repo.read("t")
+    except CorruptData as error:
+        return error
+    assert_same(frame, found)
+    return None
+
+
+def owners_of_bytes(folder: Path) -> list[tuple[int, int, bytes, str]]:
     """For each chunk in the pack: first byte, byte after the last, id, and the column that it is part of."""
     with lf.open(folder, workspace=ADA) as repo:
         objects = repo._objects

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from results import TOLD_PEERS, Figure, FrameResults, Results
-from targets import verdicts
+from targets import LARGE, TARGET_ROWS, verdicts
 from tools import TOOLS
 
 BEGIN, END = "<!-- begin: written by make bench -->", "<!-- end: written by make bench -->"
@@ -95,7 +95,11 @@ def _verdicts(name: str, frame: FrameResults) -> str:
         (WORK_TITLES.get(v.work, v.work), v.target, v.found, "met" if v.met else "**missed**")
         for v in verdicts(name, frame)
     ]
-    return table(("LineageFlow", "target", "found", ""), rows) if rows else ""
+    if not rows:
+        return ""
+    small = name in LARGE and frame.rows < TARGET_ROWS
+    note = f"The targets are meant for {TARGET_ROWS:,} rows, this run had fewer.\n\n" if small else ""
+    return note + table(("LineageFlow", "target", "found", ""), rows)
 
 
 def _figures(frame: FrameResults) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from results import TOLD_PEERS, Figure, FrameResults
 
 MEMORY = 200e6
+TARGET_ROWS = 5_000_000
 LARGE = ("mixed", "flights")
 
 

@@ -324,6 +324,11 @@ def test_libraries_that_hold_equal_values_give_equal_columns():
     assert len({id_of(to_content(frame).columns[0].array) for frame in apart}) == len(apart)
 
 
+def test_a_zone_is_told_by_its_name_whichever_library_made_it():
+    for zone, encoded in (("Europe/Berlin", "Europe/Berlin"), ("UTC", "UTC"), (ZoneInfo("UTC"), "UTC")):
+        assert to_content(zoned("ns", zone)).body[3][3] == [[0, 1, ["zoned", encoded]]]
+
+
 def test_the_usual_dtypes_cost_nothing_in_the_description():
     frame = pd.DataFrame(
         {"a": [1], "b": [1.5], "c": [True], "d": pd.to_datetime(["2020-01-01"]), "e": pd.to_timedelta([1], unit="s")}
