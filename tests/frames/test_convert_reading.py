@@ -100,7 +100,8 @@ def arrow_table() -> pa.Table:
     if hasattr(pa, "uuid"):
         ids = pa.array([b"0" * 16, None, b"1" * 16], pa.binary(16))
         arrays["uuid"] = pa.ExtensionArray.from_storage(pa.uuid(), ids)
-        arrays["json"] = pa.ExtensionArray.from_storage(pa.json_(), pa.array(["{}", None, "1"]))
+        if hasattr(pa, "json_"):  # pyarrow 19
+            arrays["json"] = pa.ExtensionArray.from_storage(pa.json_(), pa.array(["{}", None, "1"]))
         arrays["bool8"] = pa.ExtensionArray.from_storage(pa.bool8(), pa.array([0, None, 1], pa.int8()))
         arrays["opaque"] = pa.ExtensionArray.from_storage(
             pa.opaque(pa.int8(), "t", "v"), pa.array([0, 1, 1], pa.int8())
