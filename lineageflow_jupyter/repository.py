@@ -6,7 +6,6 @@ garbage, never damage. How frames become bytes is told by ``tables`` and ``frame
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
@@ -33,7 +32,7 @@ from lineageflow_jupyter.model.revisions import check_name, split_dataset
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.store.base import ObjectStore
 from lineageflow_jupyter.store.reader import ObjectReader
-from lineageflow_jupyter.tables import Named, Objects, TableReader, TableWriter, verify
+from lineageflow_jupyter.tables import THREADS, Named, Objects, TableReader, TableWriter, verify
 from lineageflow_jupyter.workspace import Workspace
 
 Engine = Literal["pandas", "polars", "arrow"]
@@ -65,7 +64,7 @@ class Repository:
         self.location = location
         self._catalog = catalog
         self._author = author
-        self._pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="lineageflow")
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="lineageflow")
         self._objects = Objects(ObjectReader(store, catalog.locate))
         self._history = History(catalog, self._objects)
         self._workspace = Workspace(catalog, self._history, head)

@@ -6,17 +6,19 @@ are encoded. Reading: only the chunks of the chosen columns and rows are fetched
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 from lineageflow_jupyter.errors import CorruptData, ObjectMissing
 from lineageflow_jupyter.frames.assembly import assemble, stored_id
+from lineageflow_jupyter.frames.canonical import CanonicalChunk
 from lineageflow_jupyter.frames.codecs import encode_value, parse_value
-from lineageflow_jupyter.frames.columns import chunk_column
+from lineageflow_jupyter.frames.columns import ChunkedColumn, chunk_column
 from lineageflow_jupyter.frames.convert import (
     ColumnContent,
     FrameContent,
@@ -55,6 +57,10 @@ Known = Callable[[Collection[ObjectId]], frozenset[ObjectId]]
 GROUP_BYTES = 8 * 2**20
 """Small columns are handled together up to this size, so that a wide frame does not pay for each column alone."""
 GROUP_COLUMNS = 512
+ENCODED_TOGETHER = 2**18
+"""Small chunks are encoded together up to this size."""
+THREADS = min(8, os.cpu_count() or 1)
+"""Threads of a repository."""
 CACHED_MANIFESTS = 20_000
 
 
@@ -115,6 +121,15 @@ class Objects:
             self._cache[oid] = data
             while len(self._cache) > CACHED_MANIFESTS:
                 self._cache.popitem(last=False)
+
+
+def _chunk_columns(parts: Sequence[tuple[Any, Column | None]]) -> list[ChunkedColumn]:
+    return [chunk_column(array, parent) for array, parent in parts]
+
+
+def _encode_chunks(packs: PackWriter, chunks: Sequence[tuple[ObjectId, CanonicalChunk]]) -> None:
+    for oid, chunk in chunks:
+        packs.add(oid, Kind.CHUNK, encode_value(chunk.header, chunk.buffers, chunk.widths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,23 +237,40 @@ class TableWriter:
         return [None if oid is None else found[oid] for oid in ids], frozenset({*present, parent.table, parent.frame})
 
     def _chunked(self, arrays: Sequence[Any], parents: Sequence[Column | None]) -> list[Column]:
-        groups = grouped([array.nbytes for array in arrays])
-        done = self._pool.map(
-            lambda group: self._chunked_group([arrays[i] for i in group], [parents[i] for i in group]), groups
-        )
+        """Cut the arrays, a group on each thread, and encode what is new, some chunks on each thread.
+
+        Only as many groups are begun as threads can take: what is cut but not encoded yet takes memory.
+        """
+        waiting = grouped([array.nbytes for array in arrays])[::-1]
+        running: dict[Future[Any], list[int] | None] = {}
         columns: dict[int, Column] = {}
-        for group, result in zip(groups, done, strict=True):
-            columns.update(zip(group, result, strict=True))
+        try:
+            while waiting or running:
+                while waiting and len(running) <= THREADS:
+                    group = waiting.pop()
+                    parts = [(arrays[i], parents[i]) for i in group]
+                    running[self._pool.submit(_chunk_columns, parts)] = group
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    group_done, result = running.pop(future), future.result()
+                    if group_done is not None:
+                        columns.update(zip(group_done, (chunked.column for chunked in result), strict=True))
+                        running.update(dict.fromkeys(self._encoding(result)))
+        finally:
+            for future in running:  # only after an error: nothing may go on writing when it is reported
+                future.cancel()
+            wait(running)
         return [columns[i] for i in range(len(arrays))]
 
-    def _chunked_group(self, arrays: Sequence[Any], parents: Sequence[Column | None]) -> list[Column]:
-        chunked = [chunk_column(array, parent) for array, parent in zip(arrays, parents, strict=True)]
-        if self._packs is not None:
-            new = {oid: chunk for column in chunked for oid, chunk in column.new.items()}
-            for oid in self._unknown(new):
-                chunk = new.pop(oid)
-                self._packs.add(oid, Kind.CHUNK, encode_value(chunk.header, chunk.buffers, chunk.widths))
-        return [column.column for column in chunked]
+    def _encoding(self, chunked: Sequence[ChunkedColumn]) -> Iterator[Future[None]]:
+        """Begin to encode and store those of the new chunks that are not stored yet."""
+        packs = self._packs
+        if packs is None:
+            return
+        new = {oid: chunk for column in chunked for oid, chunk in column.new.items()}
+        unknown = self._unknown(new)
+        sizes = [sum(memoryview(buffer).nbytes for buffer in new[oid].buffers) for oid in unknown]
+        for part in grouped(sizes, limit=ENCODED_TOGETHER):
+            yield self._pool.submit(_encode_chunks, packs, [(unknown[i], new[unknown[i]]) for i in part])
 
     def _unknown(self, ids: Collection[ObjectId]) -> list[ObjectId]:
         if not ids:
@@ -399,7 +431,7 @@ def _chunks_in(column: Column, rows: range | None) -> tuple[list[ObjectId], int]
     return ids, skipped
 
 
-def grouped(sizes: Sequence[int]) -> list[list[int]]:
+def grouped(sizes: Sequence[int], *, limit: int = GROUP_BYTES) -> list[list[int]]:
     """Positions in groups of similar total size, the largest groups first so that no thread ends late."""
     groups: list[list[int]] = []
     total = 0
