@@ -62,7 +62,7 @@ class BoundaryRule:
 
 DEFAULT_RULE = BoundaryRule()
 
-_FEW_ROWS = 3072
+_FEW_ROWS = 12_000
 """Levels with fewer rows are searched together; it decides nothing."""
 
 
@@ -207,20 +207,20 @@ class _Boundaries:
         return start + length.rows_of(self._rule.max_units)
 
     def _spans(self, start: int, first: int, length: _Length) -> Iterator[tuple[int, int, Any]]:
-        """Rows to search, with the limit of each: one or more levels at a time."""
+        """Rows to search, with the limit of each or of all: one or more levels at a time."""
         units = self._rule.level_units
         edge = low = first
-        limits: list[Words] = []
+        limits: list[tuple[int, Any]] = []
         for level in range(self._first_level, len(self._rule.chances)):
             high = start + length.rows_of((level + 1) * units)
             weight = max(level * units // max(edge - start, 1), 1)  # a heavy row takes the chances of as many rows
-            limits.append(np.full(high - edge, self._rule.limit(level, weight)))
+            limits.append((high - edge, self._rule.limit(level, weight)))
             edge = high
             if edge - low >= _FEW_ROWS:
-                yield low, edge, limits[0] if len(limits) == 1 else np.concatenate(limits)
+                yield low, edge, _by_row(limits)
                 low, limits = edge, []
         if low < edge:
-            yield low, edge, np.concatenate(limits)
+            yield low, edge, _by_row(limits)
 
     def _search(self, start: int, low: int, high: int, limits: Any, turned: int) -> tuple[int | None, int]:
         """End of the chunk if it lies after one of the rows `low` to `high`, and the last row whose window differs.
@@ -240,7 +240,7 @@ class _Boundaries:
                 last_turned = np.concatenate([[turned - low], last_turned])
             after = np.flatnonzero(same_before & ~same)  # each run that ends here
             shifts = np.frexp(after - last_turned[: len(after)])[1] - 1
-            hits[after] |= hashes[after] >> shifts.astype("u8") < limits[after]
+            hits[after] |= hashes[after] >> shifts.astype("u8") < (limits if np.ndim(limits) == 0 else limits[after])
             turned = low + int(last_turned[-1]) if same[-1] else high - 1
         else:
             turned = high - 1
@@ -263,6 +263,13 @@ class _Boundaries:
         out = sums[window:] - sums[: count + 1]
         out *= POWERS.run(0, window + count + 1)[window:]
         return out
+
+
+def _by_row(limits: Sequence[tuple[int, Any]]) -> Any:
+    """The limit of each row; one number where all rows have the same."""
+    if len(limits) == 1:
+        return limits[0][1]
+    return np.concatenate([np.full(count, limit) for count, limit in limits])
 
 
 class _Length:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import ElementHandle, Page
 
 PATIENCE = 60_000
 """Milliseconds that anything in the browser may take; shared machines are slow now and then."""
@@ -176,14 +176,15 @@ class OpenNotebook:
         )
 
     def run_all(self) -> None:
-        """Choose Run > Run All Cells from the menu, and wait till the last cell has run."""
-        self.page.locator(".lm-MenuBar-item", has_text="Run").first.click()
-        self.page.locator(".lm-Menu-item", has_text="Run All Cells").first.click()
+        """Choose Run > Run All Cells from the menu, and wait till nothing runs: all cells did, or one has failed."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         self.page.wait_for_function(
             """() => {
                 const notebook = window.jupyterapp.shell.currentWidget;
-                const cells = notebook.content.widgets.map(cell => cell.model).filter(cell => cell.type === 'code');
-                return cells.every(cell => cell.executionCount !== null && cell.executionState === 'idle');
+                const cells = notebook.model.sharedModel.cells.filter(cell => cell.cell_type === 'code');
+                return cells.some(cell => cell.execution_count !== null)
+                    && cells.every(cell => cell.executionState === 'idle');
             }"""
         )
 
@@ -201,13 +202,16 @@ class OpenNotebook:
         assert isinstance(found, list)
         return found
 
-    def show(self, cell: str) -> None:
-        """Scroll to a cell: cells out of sight may have no outputs in the page."""
-        self.page.evaluate(
+    def cell(self, name: str) -> ElementHandle:
+        """Return the element of a cell by its id, scrolled to: cells out of sight need not be in the page."""
+        found = self.page.evaluate_handle(
             """async id => {
                 const notebook = window.jupyterapp.shell.currentWidget.content;
-                await notebook.scrollToCell(notebook.widgets.find(cell => cell.model.id === id));
+                const cell = notebook.widgets.find(cell => cell.model.id === id);
+                await notebook.scrollToCell(cell);
+                return cell.node;
             }""",
-            cell,
-        )
-        self.page.locator(f'.jp-Cell[data-lf-id="{cell}"], .jp-Cell').first.wait_for()
+            name,
+        ).as_element()
+        assert found is not None
+        return found
