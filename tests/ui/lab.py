@@ -176,15 +176,18 @@ class OpenNotebook:
         )
 
     def run_all(self) -> None:
-        """Choose Run > Run All Cells from the menu, and wait till nothing runs: all cells did, or one has failed."""
+        """Choose Run > Run All Cells from the menu, and wait till the kernel has done with all that it was sent."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         self.page.wait_for_function(
-            """() => {
-                const notebook = window.jupyterapp.shell.currentWidget;
-                const cells = notebook.model.sharedModel.cells.filter(cell => cell.cell_type === 'code');
-                return cells.some(cell => cell.execution_count !== null)
-                    && cells.every(cell => cell.executionState === 'idle');
+            """() => window.jupyterapp.shell.currentWidget.model.sharedModel.cells
+                .some(cell => cell.cell_type === 'code' && cell.execution_count !== null)"""
+        )
+        # JupyterLab's own word for "has run" comes early when a cell fails that may; a kernel answers in order.
+        self.page.evaluate(
+            """async () => {
+                const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+                await kernel.requestExecute({code: '', silent: true}).done;
             }"""
         )
 
