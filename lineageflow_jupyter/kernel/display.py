@@ -17,23 +17,35 @@ from typing import Any
 CELL_LENGTH = 100
 """Longer text in a table is cut, so that one long message does not stretch every row."""
 
+LAST_LENGTH = 500
+"""The same in the last column, where long text moves nothing; HTML breaks it into lines from `WRAPPED` signs on."""
+
+WRAPPED = 60
+
 GOOD, WARN, BAD, MUTED, STRONG, CODE = "good", "warn", "bad", "muted", "strong", "code"
 
-# Colours follow JupyterLab's theme; elsewhere they follow the browser, and otherwise the surrounding text. The long
-# selectors are needed against those of notebooks, which align all tables to the right and stripe them.
+# Colours follow JupyterLab's theme; elsewhere they follow the browser, and otherwise the surrounding text. A theme's
+# signal colours are made for badges, too pale for text: mixed with the colour of text they can be read in all themes.
+# The long selectors are needed against those of notebooks, which align all tables to the right and stripe them.
 _STYLE = """<style>
-.lf-out{--lf-good:var(--jp-success-color1,#2e7d32);--lf-warn:var(--jp-warn-color1,#b26a00);--lf-bad:var(--jp-error-color1,#c62828);
+.lf-out{--lf-text:var(--jp-content-font-color1,currentColor);
+--lf-good:color-mix(in srgb,var(--jp-success-color1,#2e7d32) 65%,var(--lf-text));
+--lf-warn:color-mix(in srgb,var(--jp-warn-color1,#b26a00) 65%,var(--lf-text));
+--lf-bad:color-mix(in srgb,var(--jp-error-color1,#c62828) 65%,var(--lf-text));
 --lf-line:var(--jp-border-color2,rgba(128,128,128,.35));--lf-soft:var(--jp-content-font-color2,inherit);
 color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,system-ui,sans-serif);
-font-size:var(--jp-content-font-size1,14px);line-height:1.45}
-@media (prefers-color-scheme:dark){.lf-out{--lf-good:var(--jp-success-color1,#81c784);
---lf-warn:var(--jp-warn-color1,#ffb74d);--lf-bad:var(--jp-error-color1,#ef9a9a)}}
+font-size:var(--jp-content-font-size1,14px);line-height:1.45;padding:0 var(--jp-code-padding,5px)}
+@media (prefers-color-scheme:dark){.lf-out{
+--lf-good:color-mix(in srgb,var(--jp-success-color1,#81c784) 65%,var(--lf-text));
+--lf-warn:color-mix(in srgb,var(--jp-warn-color1,#ffb74d) 65%,var(--lf-text));
+--lf-bad:color-mix(in srgb,var(--jp-error-color1,#ef9a9a) 65%,var(--lf-text))}}
 .lf-out p{margin:.15em 0;white-space:pre-wrap;overflow-wrap:anywhere}
 .lf-out .lf-scroll{overflow-x:auto;max-width:100%}
 .lf-out .lf-scroll table{border-collapse:collapse;margin:.3em 0;font-size:inherit}
 .lf-out .lf-scroll tr:nth-child(n){background:none}
 .lf-out .lf-scroll th,.lf-out .lf-scroll td{padding:.15em 1em .15em 0;text-align:left;vertical-align:top;
 white-space:nowrap;max-width:none;border:0;border-bottom:1px solid var(--lf-line)}
+.lf-out .lf-scroll .lf-wrap{white-space:normal;min-width:24em;max-width:60em;overflow-wrap:anywhere}
 .lf-out .lf-scroll th{font-weight:600;color:var(--lf-soft)}.lf-out .lf-scroll .lf-number{text-align:right}
 .lf-out code{background:none;color:inherit;padding:0}
 .lf-out code,.lf-out .lf-code{font-family:var(--jp-code-font-family,monospace)}
@@ -179,8 +191,11 @@ def listed(names: Sequence[str], *, limit: int = 8) -> str:
     return f"{shown} and {len(names) - limit:,} more" if len(names) > limit else shown
 
 
-def _plain(cell: str | Cell) -> str:
-    return visible(clipped(cell if isinstance(cell, str) else cell.text))
+def _plain(row: Sequence[str | Cell]) -> tuple[str, ...]:
+    """Texts of a row as they are shown."""
+    texts = [cell if isinstance(cell, str) else cell.text for cell in row]
+    lengths = [CELL_LENGTH] * (len(texts) - 1) + [LAST_LENGTH]
+    return tuple(visible(clipped(text, length)) for text, length in zip(texts, lengths, strict=True))
 
 
 def _width(text: str) -> int:
@@ -192,7 +207,7 @@ def _width(text: str) -> int:
 
 
 def _grid_text(grid: Grid) -> str:
-    lines = [tuple(map(_plain, row)) for row in (grid.headers, *grid.rows)]
+    lines = [_plain(row) for row in (grid.headers, *grid.rows)]
     widths = [max(_width(line[position]) for line in lines) for position in range(len(grid.headers))]
 
     def padded(position: int, text: str) -> str:
@@ -204,27 +219,27 @@ def _grid_text(grid: Grid) -> str:
 
 def _grid_html(grid: Grid) -> str:
     head = "".join(
-        f'<th scope="col"{_class("", position in grid.numbers)}>{escape(_plain(title))}</th>'
-        for position, title in enumerate(grid.headers)
+        f'<th scope="col"{_class(["lf-number"] * (position in grid.numbers))}>{escape(title)}</th>'
+        for position, title in enumerate(_plain(grid.headers))
     )
-    rows = "".join(
-        f"<tr>{''.join(_cell_html(cell, position in grid.numbers) for position, cell in enumerate(row))}</tr>"
-        for row in grid.rows
-    )
+    rows = "".join(f"<tr>{_row_html(row, grid.numbers)}</tr>" for row in grid.rows)
     return f'<div class="lf-scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _cell_html(cell: str | Cell, number: bool) -> str:
-    tone = cell.tone if isinstance(cell, Cell) else ""
-    return f"<td{_class(tone, number)}>{_code(_plain(cell))}</td>"
+def _row_html(row: Sequence[str | Cell], numbers: frozenset[int]) -> str:
+    cells = []
+    for position, (cell, text) in enumerate(zip(row, _plain(row), strict=True)):
+        names = [f"lf-{cell.tone}"] if isinstance(cell, Cell) and cell.tone else []
+        names += ["lf-number"] * (position in numbers) + ["lf-wrap"] * (len(text) > WRAPPED)
+        cells.append(f"<td{_class(names)}>{_code(text)}</td>")
+    return "".join(cells)
 
 
 def _note_html(note: Note) -> str:
-    return f"<p{_class(note.tone)}>{_code(visible(note.text))}</p>"
+    return f"<p{_class([f'lf-{note.tone}'] * bool(note.tone))}>{_code(visible(note.text))}</p>"
 
 
-def _class(tone: str, number: bool = False) -> str:
-    names = [f"lf-{tone}"] * bool(tone) + ["lf-number"] * number
+def _class(names: Sequence[str]) -> str:
     return f' class="{" ".join(names)}"' if names else ""
 
 

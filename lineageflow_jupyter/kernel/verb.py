@@ -66,5 +66,12 @@ class Verb:
     @property
     def usage(self) -> str:
         """The line to type."""
-        parts = [*(place.usage for place in self.positionals), *(option.usage for option in self.options)]
+        optional = (option.usage for option in self.options if not option.required)
+        return " ".join([self.shortest_usage, *optional])
+
+    @property
+    def shortest_usage(self) -> str:
+        """The line to type, without flags that may be left out."""
+        parts = [place.usage for place in self.positionals]
+        parts += [option.usage for option in self.options if option.required]
         return " ".join([f"%lf {self.name}", *parts])

@@ -38,8 +38,13 @@ def change_text(change: DatasetChange) -> str:
 
 
 def commit_text(record: CommitRecord) -> str:
-    """Short id and summary of a commit."""
+    """Short id and summary of a commit, for lists."""
     return f"{short(record.id)} {clipped(record.commit.summary)}"
+
+
+def commit_named(record: CommitRecord) -> str:
+    """Short id and summary of a commit, within a sentence."""
+    return f"{short(record.id)} ({clipped(record.commit.summary, 60)})"
 
 
 def _columns(names: Sequence[str], sign: str, verb: str = "") -> list[str]:

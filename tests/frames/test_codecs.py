@@ -102,7 +102,7 @@ def test_columns_come_back(name: str) -> None:
     [
         ("counter", 0.001), ("falling", 0.001), ("constant", 0.001), ("timestamps", 0.21), ("prices", 0.45),
         ("few values", 0.1), ("unsorted seconds", 0.52), ("days with nulls", 0.26), ("hours", 0.001),
-        ("codes", 0.75), ("floats", 0.93), ("noise", 1.0001),
+        ("codes", 0.75), ("floats", 0.96), ("noise", 1.0001),
     ],
 )  # fmt: skip
 def test_what_can_be_small_is_small(name: str, share: float) -> None:

@@ -74,7 +74,7 @@ class TestCheckout:
     def test_variables_are_bound_again(self, history: TestingShell) -> None:
         answer = history.run("%lf checkout HEAD~1")
         assert_frame_equal(frame(history, "flights"), frame(history, "raw"))
-        assert str(answer).startswith("flights, planes as in ")
+        assert str(answer).startswith("flights, planes are now as in ")
 
     def test_only_named_datasets(self, history: TestingShell) -> None:
         planes = frame(history, "planes")
@@ -85,7 +85,7 @@ class TestCheckout:
         history.run("flights['x'] = 1; planes.loc[0, 'tail'] = 'N9'")
         before = {name: frame(history, name) for name in ("flights", "planes")}
         told = history.refused("%lf checkout HEAD~1")
-        assert "flights (+1 column (x)); planes (1 column changed (tail))" in told
+        assert "flights — +1 column (x); planes — 1 column changed (tail)" in told
         assert "--force" in told
         assert all(frame(history, name) is value for name, value in before.items())
 
@@ -169,7 +169,7 @@ class TestSwitch:
         history.run("%lf commit -m fewer;")
         history.run("flights['x'] = 1")
         edited = frame(history, "flights")
-        assert "flights (+1 column (x))" in history.refused("%lf switch main")
+        assert "flights — +1 column (x)" in history.refused("%lf switch main")
         assert frame(history, "flights") is edited
         assert history.run("%lf status").report.branch == "fewer"
 

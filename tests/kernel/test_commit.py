@@ -78,7 +78,7 @@ def test_a_scratch_frame_that_cannot_be_stored_stops_no_bare_commit(committed: T
 
 def test_a_bare_commit_takes_what_was_added(committed: TestingShell) -> None:
     committed.run("scratch = flights.copy()")
-    assert "scratch is taken by the next" in str(committed.run("%lf add scratch"))
+    assert "the next `%lf commit -m …` takes scratch" in str(committed.run("%lf add scratch"))
     assert list(committed.run("%lf commit -m more").report.tables) == ["scratch"]
     assert "are unchanged" in str(committed.run("%lf commit -m again"))
 

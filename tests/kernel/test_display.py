@@ -103,6 +103,13 @@ def test_long_cells_are_cut() -> None:
     assert clipped("first\nsecond") == "first"
 
 
+def test_the_last_column_is_not_cut_where_it_explains() -> None:
+    text = "why " * 60
+    answer = Answer(None, (Grid(("a", "b"), ((text, text),)),))
+    assert str(answer).endswith(f"…  {text}".rstrip())
+    assert f'<td class="lf-wrap">{text}</td>' in answer._repr_html_()
+
+
 @pytest.mark.parametrize(
     ("count", "text"),
     [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1.0 kB"), (9_100_000, "9.1 MB"), (999_960, "1.0 MB")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,8 @@ class TestStatus:
     def test_names_a_frame_that_cannot_be_stored(self, committed: TestingShell) -> None:
         committed.run("planes['odd'] = [object(), 1]")
         found = committed.run("%lf status")
-        assert "unsupported" in str(found)
-        assert "'odd'" in str(found)
+        assert "unsupported  column 'odd', row 1" in str(found)
+        assert str(found).endswith('astype("str")'), "the remedy is cut off"
 
     def test_changed_values_and_dtypes_are_told_apart(self, committed: TestingShell) -> None:
         committed.run("flights.loc[0, 'dep'] = 9.0; planes.attrs['unit'] = 'x'")
@@ -99,8 +100,8 @@ class TestShow:
         answer = committed.run("%lf show")
         assert lines(answer)[0] == f"commit {answer.report.commit.id.hex()}"
         assert "with speed" in lines(answer)
-        assert lines(answer)[-1].split("  ") == ["flights", "changed", "+1 column (speed)", "3 × 3 → 3 × 4"]
-        assert "added  new, 3 × 3" in str(committed.run("%lf show HEAD~1"))
+        assert re.split(" {2,}", lines(answer)[-1]) == ["flights", "changed", "3 × 3 → 3 × 4", "+1 column (speed)"]
+        assert "added  3 × 3" in str(committed.run("%lf show HEAD~1"))
 
     def test_without_commits(self, notebook: TestingShell) -> None:
         assert "branch 'main' has no commits yet" in notebook.refused("%lf show")
@@ -181,6 +182,12 @@ class TestHelp:
     def test_of_an_unknown_verb(self, shell: TestingShell) -> None:
         assert "%lf has no verb 'comit' (did you mean commit?)" in shell.refused("%lf help comit")
         assert "%lf has no verb 'comit' (did you mean commit?)" in shell.refused("%lf comit")
+
+    def test_verbs_of_git_that_are_missing_lead_to_what_comes_closest(self, shell: TestingShell) -> None:
+        assert shell.refused("%lf diff flights") == (
+            "%lf has no verb 'diff'. `%lf status` and `%lf show` tell which columns and how many rows changed"
+        )
+        assert "--force` stashes" in shell.refused("%lf stash")
 
     def test_errors_are_one_line_without_traceback(
         self, shell: TestingShell, capsys: pytest.CaptureFixture[str]

@@ -18,7 +18,7 @@ from lineageflow_jupyter.kernel.verbs import (
     switch,
 )
 
-_MODULES = (help, init, open, status, add, commit, log, show, read, checkout, branch, switch)
+_MODULES = (init, open, status, add, commit, log, show, read, checkout, branch, switch, help)
 
 VERBS: dict[str, Verb] = {module.VERB.name: module.VERB for module in _MODULES}
 """By name, in the order in which help lists them."""

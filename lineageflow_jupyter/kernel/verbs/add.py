@@ -14,8 +14,7 @@ def _run(call: Call) -> object:
     for dataset in datasets:
         check_name(dataset, "dataset")
     live.add(datasets)
-    verb = "is" if len(datasets) == 1 else "are"
-    return Answer(tuple(datasets), (Note(f"{listed(datasets)} {verb} taken by the next `%lf commit -m …`"),))
+    return Answer(tuple(datasets), (Note(f"the next `%lf commit -m …` takes {listed(datasets)}"),))
 
 
 VERB = Verb(

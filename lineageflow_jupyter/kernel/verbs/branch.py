@@ -6,7 +6,7 @@ from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Positional
 from lineageflow_jupyter.kernel.display import GOOD, Answer, Cell, Grid, Note
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import commit_text
+from lineageflow_jupyter.kernel.wording import commit_named, commit_text
 
 
 def _run(call: Call) -> object:
@@ -14,7 +14,7 @@ def _run(call: Call) -> object:
     repository = call.session.repository
     if name is not None:
         ref = repository.branch(name, at=revision or "HEAD")
-        told = f"created branch {name} at {commit_text(repository.resolve(name))}; `%lf switch {name}` goes there"
+        told = f"created branch {name} at {commit_named(repository.resolve(name))}; `%lf switch {name}` goes there"
         return Answer(ref, (Note(told),))
     if revision is not None:
         raise UsageProblem("%lf branch needs a NAME for the new branch", remedy=f"Write `%lf branch NAME {revision}`")

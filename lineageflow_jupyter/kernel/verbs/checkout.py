@@ -11,7 +11,7 @@ from lineageflow_jupyter.kernel.display import CODE, MUTED, Answer, Note, listed
 from lineageflow_jupyter.kernel.engines import ENGINES, engine_named, engine_of
 from lineageflow_jupyter.kernel.live import is_frame, is_variable
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import change_text, commit_text
+from lineageflow_jupyter.kernel.wording import change_text, commit_named
 from lineageflow_jupyter.model.reports import DatasetStatus
 
 
@@ -33,7 +33,8 @@ def _run(call: Call) -> object:
         variables[targets[dataset]] = frame
     session.live.committed(list(frames))
     shown = [name if name == dataset else f"{name} (dataset {dataset})" for dataset, name in targets.items()]
-    notes = [Note(f"{listed(shown) or 'nothing'} as in {commit_text(record)}"), *kept]
+    are = "is" if len(shown) == 1 else "are"
+    notes = [Note(f"{listed(shown) or 'no variables'} {are} now as in {commit_named(record)}"), *kept]
     if skipped:
         lines = ", ".join(f"`x = %lf read {revision}:{dataset}`" for dataset in skipped[:3])
         notes.append(Note(f"not loaded, since their names cannot be variables: {listed(skipped)} ({lines})", MUTED))
@@ -83,7 +84,8 @@ def _kept(call: Call, live: Mapping[str, Any]) -> list[Note]:
             remedy="Commit them, or add --force: then they are stashed first",
         )
     stash = repository.stash({found.dataset: live[found.dataset] for found in lost}, message="before checkout --force")
-    notes = [Note("stashed first; these lines bring them back:")]
+    line = "this line brings" if len(lost) == 1 else "these lines bring"
+    notes = [Note(f"what was not committed is stashed; {line} it back:")]
     for found in lost:
         variable = call.session.live.variable(found.dataset, call.session.variables)
         notes.append(Note(f"    {variable} = %lf read {stash.name}:{found.dataset}", CODE))
@@ -91,7 +93,7 @@ def _kept(call: Call, live: Mapping[str, Any]) -> list[Note]:
 
 
 def _change(found: DatasetStatus) -> str:
-    return f"{found.dataset} ({change_text(found.change)})" if found.change else found.dataset
+    return f"{found.dataset} — {change_text(found.change)}" if found.change else found.dataset
 
 
 VERB = Verb(

@@ -10,10 +10,21 @@ from lineageflow_jupyter.kernel.display import CODE, MUTED, STRONG, Answer, Cell
 from lineageflow_jupyter.kernel.suggest import did_you_mean
 from lineageflow_jupyter.kernel.verb import Call, Verb
 
+_FROM_GIT = {
+    **dict.fromkeys(("diff", "difftool"), "`%lf status` and `%lf show` tell which columns and how many rows changed"),
+    **dict.fromkeys(("restore", "reset"), "`%lf checkout HEAD NAME --force` gives back what is committed"),
+    "revert": "`%lf checkout REV NAME` gives back an older version, which can then be committed",
+    "stash": "`%lf checkout HEAD NAME --force` stashes changes and tells how they come back",
+    "clone": "`%lf open PATH` uses the repository of another folder",
+    **dict.fromkeys(("rm", "mv"), "`%lf commit NAME --as DATASET -m …` commits under another name; nothing is removed"),
+    "tag": "`%lf branch NAME REV` keeps a name for a commit",
+}
+"""What comes closest to the verbs of Git that are missing."""
+
 
 def overview(verbs: Mapping[str, Verb]) -> Answer:
     """All verbs with what they do."""
-    rows = tuple((Cell(verb.usage, CODE), verb.summary) for verb in verbs.values())
+    rows = tuple((Cell(verb.shortest_usage, CODE), verb.summary) for verb in verbs.values())
     return Answer(
         tuple(verbs),
         (
@@ -51,7 +62,9 @@ def find(name: str, verbs: Mapping[str, Verb]) -> Verb:
         If there is none; close matches are listed.
     """
     if name not in verbs:
-        raise UnknownName(f"%lf has no verb {name!r}{did_you_mean(name, verbs)}", remedy="`%lf help` lists the verbs")
+        near = "" if name in _FROM_GIT else did_you_mean(name, verbs)
+        remedy = _FROM_GIT.get(name, "`%lf help` lists the verbs")
+        raise UnknownName(f"%lf has no verb {name!r}{near}", remedy=remedy)
     return verbs[name]
 
 

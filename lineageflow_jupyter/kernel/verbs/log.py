@@ -84,11 +84,11 @@ def _grid(records: Sequence[CommitRecord], refs: Mapping[ObjectId, Sequence[str]
                 Cell(short(record.id), CODE),
                 Cell(when(commit.time, commit.offset), MUTED),
                 commit.author.name,
+                Cell(listed(record.datasets, limit=4), MUTED),
                 f"{names}{commit.summary}",
-                Cell(listed(record.datasets), MUTED),
             )
         )
-    return Grid(("commit", "time", "author", "message", "datasets"), tuple(rows))
+    return Grid(("commit", "time", "author", "datasets", "message"), tuple(rows))
 
 
 VERB = Verb(

@@ -13,14 +13,15 @@ from lineageflow_jupyter.model.reports import DatasetChange
 def _run(call: Call) -> object:
     report = call.session.repository.show(call.arguments.get("revision") or "HEAD")
     commit = report.commit.commit
-    parents = ", ".join(short(parent) for parent in commit.parents) or "none"
+    parents = ", ".join(short(parent) for parent in commit.parents)
     parts: list[Note | Grid] = [
         Note(f"commit {report.commit.id.hex()}", CODE),
-        Note(f"{commit.author}, {when(commit.time, commit.offset)}; parents: {parents}", MUTED),
+        Note(f"by {commit.author}, {when(commit.time, commit.offset)}", MUTED),
+        Note(f"parent{'s' * (len(commit.parents) > 1)} {parents}" if parents else "the first commit", MUTED),
         Note(commit.message),
     ]
     if report.changes:
-        parts.append(Grid(("dataset", "state", "change", "rows × columns"), tuple(map(_row, report.changes))))
+        parts.append(Grid(("dataset", "state", "rows × columns", "change"), tuple(map(_row, report.changes))))
     else:
         parts.append(Note("no dataset changed", MUTED))
     return Answer(report, tuple(parts))
@@ -29,7 +30,8 @@ def _run(call: Call) -> object:
 def _row(change: DatasetChange) -> tuple[str | Cell, ...]:
     tone = {"added": GOOD, "changed": WARN}.get(change.state, "")
     shapes = dict.fromkeys(str(shape) for shape in (change.before, change.after) if shape is not None)
-    return change.dataset, Cell(change.state, tone), change_text(change), " → ".join(shapes)
+    told = change_text(change) if change.before and change.after else ""
+    return change.dataset, Cell(change.state, tone), " → ".join(shapes), told
 
 
 VERB = Verb(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lineageflow_jupyter.kernel.display import BAD, GOOD, MUTED, WARN, Answer, Cell, Grid, Note, listed
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import change_text, commit_text
+from lineageflow_jupyter.kernel.wording import change_text, commit_named
 from lineageflow_jupyter.model.reports import DatasetStatus, StatusReport
 
 _TONES = {"changed": WARN, "new": GOOD, "added": GOOD, "unchanged": MUTED, "absent": MUTED, "unsupported": BAD}
@@ -31,7 +31,7 @@ def _run(call: Call) -> object:
 
 
 def _headline(report: StatusReport, location: str) -> str:
-    at = f"at {commit_text(report.tip)}" if report.tip else "without commits"
+    at = f"at {commit_named(report.tip)}" if report.tip else "without commits"
     return f"on branch {report.branch} {at} — {location}"
 
 
@@ -45,7 +45,7 @@ def _row(status: DatasetStatus, report: StatusReport, call: Call) -> tuple[str |
 
 def _told(status: DatasetStatus, report: StatusReport) -> str:
     if status.problem:
-        return status.problem
+        return status.problem.removeprefix(f"{status.dataset!r}: ")
     told = change_text(status.change) if status.change else ""
     if status.state == "absent":
         told = f"no live frame; `%lf checkout HEAD {status.dataset}` loads it"

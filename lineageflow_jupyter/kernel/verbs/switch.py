@@ -48,7 +48,7 @@ def _frames(call: Call, branch: str) -> dict[str, Any]:
     changed = [found for found in other if found.state != "unchanged"]
     if changed:
         told = "; ".join(
-            f"{found.dataset} ({change_text(found.change)})" if found.change else found.dataset for found in changed
+            f"{found.dataset} — {change_text(found.change)}" if found.change else found.dataset for found in changed
         )
         raise UncommittedChanges(
             f"changes that are not committed would be lost: {told}",
@@ -60,7 +60,7 @@ def _frames(call: Call, branch: str) -> dict[str, Any]:
 
 VERB = Verb(
     "switch",
-    "go to another branch; unchanged variables get its frames",
+    "go to another branch (-c creates it); unchanged variables get its frames",
     _run,
     positionals=(Positional("branch", "BRANCH", "the branch", Holds.BRANCH, required=True),),
     options=(Option(("-c", "--create"), "create it at HEAD first"),),
