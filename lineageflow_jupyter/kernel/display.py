@@ -45,7 +45,7 @@ font-size:var(--jp-content-font-size1,14px);line-height:1.45;padding:0 var(--jp-
 .lf-out .lf-scroll tr:nth-child(n){background:none}
 .lf-out .lf-scroll th,.lf-out .lf-scroll td{padding:.15em 1em .15em 0;text-align:left;vertical-align:top;
 white-space:nowrap;max-width:none;border:0;border-bottom:1px solid var(--lf-line)}
-.lf-out .lf-scroll .lf-wrap{white-space:normal;min-width:24em;max-width:60em;overflow-wrap:anywhere}
+.lf-out .lf-scroll .lf-wrap{white-space:normal;min-width:16em;max-width:60em;overflow-wrap:anywhere}
 .lf-out .lf-scroll th{font-weight:600;color:var(--lf-soft)}.lf-out .lf-scroll .lf-number{text-align:right}
 .lf-out code{background:none;color:inherit;padding:0}
 .lf-out code,.lf-out .lf-code{font-family:var(--jp-code-font-family,monospace)}

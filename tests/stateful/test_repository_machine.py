@@ -8,6 +8,7 @@ is tested.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -18,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -33,6 +34,7 @@ WORKSPACES = ("anna", "ben")
 DATASETS = ("t", "u")
 BRANCHES = ("main", "dev", "try")
 DTYPES = ("int64", "float32", "Int64", "str", "category", "datetime64[s]")
+NULLABLE = {"int64": "Int64", "Int64": "int64"}
 LONG = 500
 """Repeats in the values of ``big``: 4,000 characters, so that a few hundred rows make several chunks."""
 
@@ -90,15 +92,18 @@ def edited(spec: Spec, kind: str, at: int, value: int) -> Spec:
     if kind == "drop column" and columns:
         chosen = at % len(columns)
         return replace(spec, columns=(*columns[:chosen], *columns[chosen + 1 :]))
+    if kind == "nullable":  # the same values, described differently
+        return replace(spec, columns=tuple((name, NULLABLE.get(dtype, dtype)) for name, dtype in columns))
     if kind == "index":
         return replace(spec, indexed=not spec.indexed)
     return spec
 
 
-_who, _dataset, _branch = st.sampled_from(WORKSPACES), st.sampled_from(DATASETS), st.sampled_from(BRANCHES)
+_who, _dataset = st.sampled_from(WORKSPACES), st.sampled_from(DATASETS)
+_branch, _back = st.sampled_from(("main", "main", *BRANCHES)), st.sampled_from((0, 0, 1, 2, 3))
 _value = st.integers(0, 9_999_999)
 CRASHES = {"pack": StorageFull, "journal": StorageFull, "interrupt": KeyboardInterrupt, "catalog": CatalogBusy}
-KINDS = ("set", "insert", "append", "drop", "many", "retype", "add column", "drop column", "index")
+KINDS = ("set", "insert", "append", "drop", "many", "retype", "add column", "drop column", "index", "nullable")
 Tree = Mapping[str, Spec]
 
 
@@ -122,7 +127,7 @@ class Seat:
 class RepositoryMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="lineageflow-test-"))
+        self.folder = _folder()
         self.trees: dict[str, Tree] = {}
         self.parents: dict[str, str | None] = {}
         self.branches: dict[str, str] = {}
@@ -211,7 +216,7 @@ class RepositoryMachine(RuleBasedStateMachine):
             self._committed(seat, report.id.hex(), chosen)
 
     @rule(who=_who, name=_branch, at=_branch,
-          back=st.integers(0, 2))  # fmt: skip
+          back=_back)  # fmt: skip
     def branch(self, who: str, name: str, at: str, back: int) -> None:
         commit = self._commit_of(at, back)
         call: Callable[[], object] = lambda: self.repos[who].branch(name, at=f"{at}~{back}")  # noqa: E731
@@ -241,7 +246,7 @@ class RepositoryMachine(RuleBasedStateMachine):
             self.branches[name] = self.branches[seat.branch]
         seat.move(branch=name)
 
-    @rule(who=_who, branch=_branch, back=st.integers(0, 3),
+    @rule(who=_who, branch=_branch, back=_back,
           dataset=_dataset, columns=st.sets(st.integers(0, 4)), rows=st.tuples(
               st.integers(0, 800), st.integers(0, 800)), whole=st.booleans())  # fmt: skip
     def read(
@@ -265,7 +270,7 @@ class RepositoryMachine(RuleBasedStateMachine):
         if commit == self.branches.get(seat.branch):
             seat.move(bases={dataset: commit})
 
-    @rule(who=_who, branch=_branch, back=st.integers(0, 2))
+    @rule(who=_who, branch=_branch, back=_back)
     def checkout(self, who: str, branch: str, back: int) -> None:
         commit = self._commit_of(branch, back)
         if commit is None:
@@ -394,10 +399,17 @@ def _assert_equal(expected: pd.DataFrame, found: pd.DataFrame) -> None:
 _TEMPLATES: list[Path] = []
 
 
+def _folder() -> Path:
+    """A new folder, in memory where there is room: syncs, which are tested elsewhere, would take most of the time."""
+    memory = Path("/dev/shm")
+    usable = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1 << 28
+    return Path(tempfile.mkdtemp(prefix="lineageflow-test-", dir=memory if usable else None))
+
+
 def _template() -> Path:
     """An empty repository to copy: creating one takes longer than all steps on it."""
     if not _TEMPLATES:
-        _TEMPLATES.append(Path(tempfile.mkdtemp(prefix="lineageflow-test-")))
+        _TEMPLATES.append(_folder())
         lf.init(_TEMPLATES[0], workspace=_name("template")).close()
     return _TEMPLATES[0]
 
@@ -427,6 +439,10 @@ def _templates_are_removed():
 
 
 RepositoryMachine.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40,
+    stateful_step_count=30,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes longer than a test may
+    suppress_health_check=list(HealthCheck),
 )
 TestRepositoryMachine = RepositoryMachine.TestCase

@@ -60,11 +60,19 @@ def free_port() -> int:
 
 def arguments(port: int, token: str) -> list[str]:
     """Command line that keeps a server to this machine, on this port or nowhere."""
-    return ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
+    return [
+        "--no-browser",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+    ]
 
 
 @contextmanager
-def running(command: Sequence[str], *, root: Path, port: int, token: str, log: Path, cwd: Path, env: dict[str, str]) -> Iterator[Server]:
+def running(
+    command: Sequence[str], *, root: Path, port: int, token: str, log: Path, cwd: Path, env: dict[str, str]
+) -> Iterator[Server]:
     """Run a server for as long as the context lasts; kernels end with it.
 
     Raises
@@ -74,7 +82,9 @@ def running(command: Sequence[str], *, root: Path, port: int, token: str, log: P
     """
     server = Server(f"http://127.0.0.1:{port}", token, root)
     with log.open("wb") as written:
-        process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT, cwd=cwd, env=env, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=written, stderr=subprocess.STDOUT, cwd=cwd, env=env, start_new_session=True
+        )
     try:
         _await(server, process, log)
         yield server
@@ -128,7 +138,9 @@ def lab(root: Path, state: Path) -> Iterator[Server]:
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
-    with running(command, root=root, port=port, token=token, log=state / "log", cwd=root, env=surroundings(state)) as server:
+    with running(
+        command, root=root, port=port, token=token, log=state / "log", cwd=root, env=surroundings(state)
+    ) as server:
         yield server
 
 
