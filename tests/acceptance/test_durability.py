@@ -50,6 +50,7 @@ def check_sound(repo: Repository) -> None:
     assert packs <= {path.stem for path in (folder / "objects" / "packs").iterdir()}
 
 
+@pytest.mark.slow
 class TestKill:
     def test_workers_are_killed_in_the_middle_of_200_commits(self, tmp_path: Path, processes: ExitStack) -> None:
         lf.init(tmp_path).close()
@@ -102,6 +103,7 @@ VERSIONS = (
 )
 
 
+@pytest.mark.slow
 class TestPowerFailure:
     """The machine stops at any call that changes the object store, and what was not synced is gone.
 
