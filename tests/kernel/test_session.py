@@ -21,7 +21,7 @@ def test_a_notebook_is_known_by_what_the_server_says(monkeypatch: pytest.MonkeyP
 
 
 def test_visual_studio_code_puts_it_into_a_variable() -> None:
-    assert Session({"__vsc_ipynb_file__": "/work/b.ipynb"}).workspace().path == "/work/b.ipynb"
+    assert Session({"__vsc_ipynb_file__": "/home/ada/b.ipynb"}).workspace().path == "/home/ada/b.ipynb"
 
 
 def test_a_script_is_known_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
