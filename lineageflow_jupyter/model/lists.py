@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from lineageflow_jupyter.errors import NewerFormat
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
 from lineageflow_jupyter.model.objects import (
     ChunkRef,
@@ -82,13 +81,6 @@ def decode_table(data: Any, read: Read) -> Table:
         rows, _, depth, entries = decode(data)
         columns = tuple(TableColumn(name, role, ObjectId(oid)) for name, role, oid in _leaves(depth, entries, read))
         return Table(rows, columns)
-
-
-def table_shape(data: Any) -> tuple[int, int]:
-    """Rows and columns (index levels included) of a table, without its columns."""
-    with _Shape("table"):
-        rows, columns, _, _ = decode(data)
-        return rows, columns
 
 
 def encode_tree(tree: Tree) -> tuple[Sealed, ...]:
@@ -197,18 +189,3 @@ def references(kind: Kind, data: Any) -> Iterator[tuple[Kind, ObjectId]]:
                 else:
                     yield Kind.TABLE, ObjectId(entry[3])
                     yield Kind.FRAME, ObjectId(entry[1])
-
-
-def check_format(version: int, newest: int, what: str) -> None:
-    """Refuse what a later version wrote.
-
-    Raises
-    ------
-    NewerFormat
-        If `version` is above `newest`.
-    """
-    if version > newest:
-        raise NewerFormat(
-            f"{what} has format {version}, this LineageFlow reads up to {newest}",
-            remedy="Update LineageFlow (pip install -U lineageflow-jupyter)",
-        )

@@ -9,7 +9,6 @@ from lineageflow_jupyter.errors import InvalidName, NotAvailable, UnknownName
 
 _FORBIDDEN = re.compile(r"[\s:@~^{}\x00-\x1f\x7f]|\.\.")
 _STEP = re.compile(r"~(\d*)|\^(\d*)")
-_HEX = re.compile(r"[0-9a-f]{4,64}")
 MAX_NAME_BYTES = 200
 
 
@@ -28,11 +27,6 @@ class Revision:
     text: str
     base: str
     steps: tuple[Step, ...] = ()
-
-    @property
-    def may_be_id(self) -> bool:
-        """Whether the base may be the beginning of a commit's id."""
-        return _HEX.fullmatch(self.base) is not None
 
 
 def check_name(name: str, what: str) -> str:
