@@ -18,7 +18,7 @@ from lineageflow_jupyter.model.changes import shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId, short
 from lineageflow_jupyter.model.lists import Sealed, encode_tree
 from lineageflow_jupyter.model.objects import Author, Commit, Tree, TreeEntry, encode_commit
-from lineageflow_jupyter.model.records import CommitRecord, Pack, Publication, Ref, RefChange
+from lineageflow_jupyter.model.records import CommitRecord, LogFilter, Pack, Publication, Ref, RefChange
 from lineageflow_jupyter.model.reports import CommitReport, TableShape
 from lineageflow_jupyter.store.base import ObjectStore
 from lineageflow_jupyter.store.packs import PackWriter
@@ -187,7 +187,7 @@ class Publisher:
             if current is None or current in (entry, self._workspace.seen(entry.dataset)):
                 continue
             tip = self._history.tip(branch)
-            latest = self._catalog.log(tip, dataset=entry.dataset, limit=1) if tip else ()
+            latest = self._catalog.log([tip], wanted=LogFilter(dataset=entry.dataset), limit=1) if tip else ()
             who = f" (commit {short(latest[0].id)} by {latest[0].commit.author.name})" if latest else ""
             raise RefMoved(
                 f"branch {branch!r} holds a version of {entry.dataset!r}{who} that this workspace has not seen",

@@ -19,7 +19,7 @@ from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.model.changes import dataset_change, shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId
 from lineageflow_jupyter.model.objects import Author, Table, Tree, TreeEntry
-from lineageflow_jupyter.model.records import CommitRecord, Head, Ref, RefChange
+from lineageflow_jupyter.model.records import CommitRecord, Head, LogFilter, Ref, RefChange
 from lineageflow_jupyter.model.reports import (
     CommitChanges,
     CommitReport,
@@ -245,7 +245,7 @@ class Repository:
         start = self._start(revision)
         if start is None:
             return ()
-        found = self._catalog.log(start, dataset=dataset, limit=limit)
+        found = self._catalog.log([start], wanted=LogFilter(dataset=dataset), limit=limit)
         if dataset is not None and not found:
             raise unknown("dataset", dataset, self.datasets(revision), "See `%lf status` for the datasets of HEAD")
         return found
@@ -292,7 +292,7 @@ class Repository:
         done: set[ObjectId] = set()
         for ref in self._catalog.refs(kinds=("branch", "tag", "hidden")):
             if ref.commit is not None and ref.commit not in done:
-                verify(self._objects, ((Kind.COMMIT, record.id) for record in self._catalog.log(ref.commit)), done)
+                verify(self._objects, ((Kind.COMMIT, record.id) for record in self._catalog.log([ref.commit])), done)
         return len(done)
 
     # --- branches and HEAD -------------------------------------------------------------------------------------------

@@ -7,14 +7,18 @@ from typing import Protocol, runtime_checkable
 
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.records import (
+    EVERY_COMMIT,
     CommitRecord,
     Head,
     JournalEntry,
     Location,
+    LogFilter,
+    Move,
     Operation,
     Publication,
     Ref,
     WorkspaceName,
+    WorkspaceRecord,
 )
 
 
@@ -46,17 +50,46 @@ class Catalog(Protocol):
         """Ids of commits whose hexadecimal form starts with `prefix` (lower case, at least 1 digit), sorted."""
         ...
 
-    def log(self, start: ObjectId, *, dataset: str | None = None, limit: int | None = None) -> tuple[CommitRecord, ...]:
-        """Commits reachable from `start`, it included, children before parents, newest first among the unordered.
+    def log(
+        self,
+        starts: Collection[ObjectId],
+        *,
+        exclude: Collection[ObjectId] = (),
+        wanted: LogFilter = EVERY_COMMIT,
+        skip: int = 0,
+        limit: int | None = None,
+    ) -> tuple[CommitRecord, ...]:
+        """Commits reachable from `starts`, them included: children before parents, newest first among the unordered.
 
         Parameters
         ----------
-        start : ObjectId
+        starts : collection of ObjectId
             Where to begin.
-        dataset : str, optional
-            Only commits that changed this dataset.
+        exclude : collection of ObjectId
+            Leave out what is reachable from these, them included.
+        wanted : LogFilter
+            Only these commits.
+        skip : int
+            Leave out so many of the first that are wanted.
         limit : int, optional
             At most so many.
+
+        Raises
+        ------
+        ObjectMissing
+            If one of `starts` or `exclude` is no commit.
+        """
+        ...
+
+    def divergence(self, base: ObjectId, tips: Collection[ObjectId]) -> Mapping[ObjectId, tuple[int, int]]:
+        """For each tip: how many commits it has that `base` has not (ahead), and how many it lacks (behind).
+
+        One walk for all tips, no further back than where all histories are one.
+
+        Raises
+        ------
+        ObjectMissing
+            If `base` or one of `tips` is no commit.
         """
         ...
 
@@ -71,7 +104,8 @@ class Catalog(Protocol):
     def publish(self, publication: Publication) -> Operation:
         """Record new packs and commits, move refs, set HEAD, log the operation: all in one transaction.
 
-        The refs are locked first and compared with `RefChange.before`. A publication whose operation id is in the
+        The refs are locked first and compared with `RefChange.before`. Each that moves, and the workspace's HEAD if
+        its branch does, gets a line in its reflog. A publication whose operation id is in the
         log already is answered with that operation and changes nothing, so that a retry after a lost answer is safe.
 
         Raises
@@ -99,8 +133,62 @@ class Catalog(Protocol):
         """Operations with a sequence above `after` (exclusive), oldest first."""
         ...
 
-    def workspace(self, name: WorkspaceName, *, branch: str) -> Head:
-        """HEAD of the workspace known by `name`; a new one starts on `branch` without bases."""
+    def last_operations(
+        self, workspace: str, *, before: int | None = None, limit: int | None = None
+    ) -> tuple[Operation, ...]:
+        """Operations of one workspace with a sequence below `before` (exclusive; default: all), newest first."""
+        ...
+
+    def reflog(
+        self, name: str, *, workspace: str = "", until: int | None = None, skip: int = 0, limit: int | None = None
+    ) -> tuple[Move, ...]:
+        """Where a ref pointed over time, newest first; it outlives the ref.
+
+        Parameters
+        ----------
+        name : str
+            Name of the ref, or ``"HEAD"``.
+        workspace : str
+            Whose HEAD, for ``"HEAD"``: the commits and branches that it was at, a line for each operation of that
+            workspace that switched branches or moved the branch it was on.
+        until : int, optional
+            Only operations at or before this time, in microseconds since 1970-01-01 UTC.
+        skip : int
+            Leave out so many of the newest.
+        limit : int, optional
+            At most so many.
+        """
+        ...
+
+    def workspace(self, name: WorkspaceName, *, branch: str, process: str = "", time: int = 0) -> Head:
+        """HEAD of the workspace known by `name`; a new one starts on `branch` without bases.
+
+        Parameters
+        ----------
+        name : WorkspaceName
+            What it is recognised by.
+        branch : str
+            Where a new one starts.
+        process : str
+            Who opens it, for `workspaces`; ``""`` leaves what is remembered as it is. Where nothing can be written, or
+            another process is writing, it is not remembered.
+        time : int
+            When, in microseconds since 1970-01-01 UTC.
+        """
+        ...
+
+    def workspaces(self) -> tuple[WorkspaceRecord, ...]:
+        """All workspaces, the one that was opened last first."""
+        ...
+
+    def adopt(self, workspace: str, source: str) -> Head:
+        """Give a workspace the HEAD (branch and bases) of another one, by their ids; its HEAD as it is then.
+
+        Raises
+        ------
+        UnknownName
+            If there is no workspace `source` or `workspace`.
+        """
         ...
 
     def set_head(self, head: Head) -> None:

@@ -42,6 +42,9 @@ PAGE_CACHE_KIB = 16_384
 WAL_LIMIT_BYTES = 64 * 2**20
 """The write-ahead log is cut back to this after a commit that made it grow further."""
 
+NOTE_TIMEOUT = 1.0
+"""Seconds that a writer of `noting` waits: what it writes is not worth more."""
+
 MAX_PARAMETERS = 900
 """Values in one statement: within every SQLite's limit (999 before 3.32); larger batches gain about a tenth."""
 
@@ -150,6 +153,21 @@ def for_writing_soon(engine: Engine) -> Engine:
     A later transaction of `for_writing` makes it durable with its own.
     """
     return engine.execution_options(**{_BEGIN: "IMMEDIATE", _SYNC: "NORMAL"})
+
+
+@contextmanager
+def noting(engine: Engine) -> Iterator[Connection]:
+    """Transaction of `for_writing_soon` for what is not worth waiting for: it gives up after `NOTE_TIMEOUT`."""
+    with for_writing_soon(engine).connect() as connection:
+        driver = connection.connection.cursor()
+        (patience,) = driver.execute("PRAGMA busy_timeout").fetchone()
+        driver.execute(f"PRAGMA busy_timeout={int(min(patience, NOTE_TIMEOUT * 1000))}")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            driver.execute(f"PRAGMA busy_timeout={patience}")
+            driver.close()
 
 
 @contextmanager
@@ -379,6 +397,11 @@ def select_in(
             yield from cursor.fetchall()
     finally:
         cursor.close()
+
+
+def holds(column: sa.ColumnElement[str], part: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Condition: the text in `column` has `part` in it, character by character; no pattern, and of any length."""
+    return sa.func.instr(column, part) > 0
 
 
 def batches(values: Iterable[T]) -> Iterator[list[T]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lineageflow_jupyter.model.ids import ObjectId
-from lineageflow_jupyter.model.records import JournalEntry, Publication, RefChange
+from lineageflow_jupyter.model.objects import Author
+from lineageflow_jupyter.model.records import Annotation, HeadChange, JournalEntry, Operation, Publication, RefChange
 
-JOURNAL_FORMAT = 1
+JOURNAL_FORMAT = 2
+"""Version of a journal object. 2 tells how HEAD changed, where 1 told all of it."""
 
 
 def to_json(value: object) -> str:
@@ -31,58 +33,118 @@ def refs_to_json(refs: Sequence[RefChange]) -> str:
 def refs_from_json(text: str) -> tuple[RefChange, ...]:
     """Inverse of `refs_to_json`."""
     return tuple(
-        RefChange(change["name"], change["kind"], _id(change["before"]), _id(change["after"]))
+        RefChange(
+            change["name"],
+            change["kind"],
+            _id(change["before"]),
+            _id(change["after"]),
+            _annotation(change.get("annotation")),
+        )
         for change in json.loads(text)
     )
 
 
+def annotation_to_json(annotation: Annotation | None) -> str | None:
+    """Annotation of a ref as JSON, None for none."""
+    return None if annotation is None else to_json(_said(annotation))
+
+
+def annotation_from_json(text: str | None) -> Annotation | None:
+    """Inverse of `annotation_to_json`."""
+    return None if text is None else _annotation(json.loads(text))
+
+
+def head_to_json(change: HeadChange | None) -> str | None:
+    """How a HEAD changed as JSON, None for no HEAD."""
+    return None if change is None else to_json(_head(change))
+
+
+def head_from_json(text: str | None) -> HeadChange | None:
+    """Inverse of `head_to_json`."""
+    if text is None:
+        return None
+    head = json.loads(text)
+    bases = {dataset: (_id(before), _id(after)) for dataset, (before, after) in head["bases"].items()}
+    return HeadChange(head["before"], head["after"], bases)
+
+
+def renamed_to_json(renamed: tuple[str, str] | None) -> str | None:
+    """Old and new name of a branch as JSON, None for no renaming."""
+    return None if renamed is None else to_json(renamed)
+
+
+def renamed_from_json(text: str | None) -> tuple[str, str] | None:
+    """Inverse of `renamed_to_json`."""
+    if text is None:
+        return None
+    old, new = json.loads(text)
+    return old, new
+
+
 def journal_entry(
-    publication: Publication, sequence: int, *, catalog: str, workspace_name: Sequence[str] | None
+    publication: Publication, operation: Operation, *, catalog: str, workspace_name: Sequence[str] | None
 ) -> JournalEntry:
-    """Journal entry of an operation: with the packs, enough to rebuild the catalog as it was after it.
+    """Journal entry of an operation: with the packs and the entries before, enough to rebuild the catalog.
 
     Parameters
     ----------
     publication : Publication
         What was recorded.
-    sequence : int
-        Its position in the operation log.
+    operation : Operation
+        What became of it.
     catalog : str
         Identity of the catalog.
     workspace_name : sequence of str, optional
         User, host and path of the workspace whose HEAD the publication sets.
     """
-    head: Mapping[str, Any] | None = None
-    if publication.head is not None:
-        head = {
-            "workspace": publication.head.workspace,
-            "name": list(workspace_name or ()),
-            "branch": publication.head.branch,
-            "bases": {dataset: commit.hex() for dataset, commit in publication.head.bases.items()},
-        }
+    head: dict[str, Any] | None = None
+    if operation.head is not None:
+        head = {"workspace": operation.workspace, "name": list(workspace_name or ()), **_head(operation.head)}
     content = {
         "format": JOURNAL_FORMAT,
         "catalog": catalog,
-        "sequence": sequence,
-        "operation": publication.operation,
-        "verb": publication.verb,
-        "workspace": publication.workspace,
-        "time": publication.time,
-        "refs": _changes(publication.refs),
+        "sequence": operation.sequence,
+        "operation": operation.operation,
+        "verb": operation.verb,
+        "workspace": operation.workspace,
+        "time": operation.time,
+        "refs": _changes(operation.refs),
         "commits": [commit.id.hex() for commit in publication.commits],
         "packs": [pack.name for pack in publication.packs],
         "head": head,
-        "detail": publication.detail,
+        "renamed": operation.renamed,
+        "detail": operation.detail,
     }
-    key = f"journal/{sequence:020d}-{publication.operation}.json"
-    return JournalEntry(sequence, key, to_json(content).encode("ascii"))
+    key = f"journal/{operation.sequence:020d}-{operation.operation}.json"
+    return JournalEntry(operation.sequence, key, to_json(content).encode("ascii"))
 
 
-def _changes(refs: Sequence[RefChange]) -> list[dict[str, str | None]]:
+def _changes(refs: Sequence[RefChange]) -> list[dict[str, Any]]:
     return [
         {"name": change.name, "kind": change.kind, "before": _hex(change.before), "after": _hex(change.after)}
+        | ({} if change.annotation is None else {"annotation": _said(change.annotation)})
         for change in refs
     ]
+
+
+def _head(change: HeadChange) -> dict[str, Any]:
+    bases = {dataset: [_hex(before), _hex(after)] for dataset, (before, after) in change.bases.items()}
+    return {"before": change.before, "after": change.after, "bases": bases}
+
+
+def _said(annotation: Annotation) -> dict[str, Any]:
+    return {
+        "author": [annotation.author.name, annotation.author.email],
+        "time": annotation.time,
+        "offset": annotation.offset,
+        "message": annotation.message,
+    }
+
+
+def _annotation(said: dict[str, Any] | None) -> Annotation | None:
+    if said is None:
+        return None
+    return Annotation(Author(*said["author"]), said["time"], said["offset"], said["message"])
 
 
 def _hex(oid: ObjectId | None) -> str | None:

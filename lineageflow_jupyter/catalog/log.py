@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from lineageflow_jupyter.catalog.engine import batches, select_in
-from lineageflow_jupyter.catalog.schema import commit_datasets, commit_parents, commits
-from lineageflow_jupyter.errors import CorruptData, ObjectMissing
+from lineageflow_jupyter.catalog.engine import MAX_PARAMETERS, batches, holds, select_in
+from lineageflow_jupyter.catalog.graph import Graph
+from lineageflow_jupyter.catalog.names import is_text
+from lineageflow_jupyter.catalog.schema import commit_datasets, commit_texts, commits
+from lineageflow_jupyter.errors import CorruptData
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id, short
 from lineageflow_jupyter.model.objects import decode_commit
-from lineageflow_jupyter.model.records import CommitRecord
+from lineageflow_jupyter.model.records import CommitRecord, LogFilter
 
-FIRST_STEPS, MOST_STEPS = 32, 128
-"""How many steps of ancestors one query fetches: few at first, since most logs are short."""
+FIRST_BATCH = 32
+"""How many commits the first query of a filter looks at; each next one at twice as many."""
+
+NEAR = 1500
+"""After so many commits a filter asks once for all that match, anywhere: cheaper than going on to look each one up."""
 
 _RECORDS = sa.select(commits.c.id, commits.c.generation, commits.c.data)
 _DATASETS = sa.select(commit_datasets.c.commit_id, commit_datasets.c.dataset)
+
+
+def folded(text: str) -> str:
+    """Text as `commit_texts` keeps it: without case, and without the one character that not every database can hold."""
+    return text.casefold().replace("\0", "\ufffd")
 
 
 def read_commits(connection: Connection, ids: Sequence[ObjectId]) -> Iterator[CommitRecord]:
@@ -54,125 +64,106 @@ def _record(oid: ObjectId, generation: int, data: bytes, datasets: list[str]) ->
 
 
 def read_log(
-    connection: Connection, start: ObjectId, *, dataset: str | None, limit: int | None
+    connection: Connection,
+    starts: Collection[ObjectId],
+    *,
+    exclude: Collection[ObjectId],
+    wanted: LogFilter,
+    skip: int,
+    limit: int | None,
 ) -> tuple[CommitRecord, ...]:
     """Return what `Catalog.log` promises."""
-    ids: Iterator[ObjectId] = walk(connection, start)
-    if dataset is not None:
-        ids = _changing(connection, ids, dataset)
-    return tuple(read_commits(connection, list(islice(ids, limit))))
+    graph = Graph(connection, (*starts, *exclude))
+    ids = walk(graph, starts, exclude)
+    if wanted.since is not None or wanted.until is not None:
+        ids = _made_between(graph, ids, wanted.since, wanted.until)
+    for query in _queries(wanted):
+        ids = _found_by(connection, query, ids)
+    stop = None if limit is None else skip + limit
+    return tuple(read_commits(connection, list(islice(ids, skip, stop))))
 
 
-def _changing(connection: Connection, ids: Iterable[ObjectId], dataset: str) -> Iterator[ObjectId]:
-    """Those of `ids` that changed `dataset`, in the same order."""
-    source = iter(ids)
-    while batch := list(islice(source, MOST_STEPS)):
-        rows = connection.execute(
-            sa.select(commit_datasets.c.commit_id).where(
-                commit_datasets.c.commit_id.in_(batch), commit_datasets.c.dataset == dataset
-            )
-        )
-        changed = {row[0] for row in rows}
-        yield from (oid for oid in batch if oid in changed)
-
-
-def walk(connection: Connection, start: ObjectId) -> Iterator[ObjectId]:
-    """Ids of all commits reachable from `start`: children before parents, newest first among the unordered.
+def walk(graph: Graph, starts: Collection[ObjectId], exclude: Collection[ObjectId]) -> Iterator[ObjectId]:
+    """Ids of all commits reachable from `starts` and not from `exclude`, in the order of the log.
 
     A commit may be given once all its children were. Generations tell when all of them have been seen without walking
     to the root: a child's generation is greater than its parent's. So two walks run at once, as in Git's
-    ``--topo-order`` with a commit-graph: one by generation, just far enough ahead, that counts children; one by time.
-
-    Raises
-    ------
-    ObjectMissing
-        If there is no commit `start`.
-    CorruptData
-        If a commit's parent is missing.
+    ``--topo-order`` with a commit-graph: one by generation, just far enough ahead, that counts children and spreads
+    what is excluded; one by time.
     """
-    history = _History(connection)
     children: defaultdict[ObjectId, int] = defaultdict(int)
-    ahead = [(-history.node(start).generation, start)]
-    seen = {start}
+    hidden = set(exclude)
+    seen = {*starts, *exclude}
+    ahead = [(-graph.place(oid)[0], oid) for oid in seen]
+    heapq.heapify(ahead)
 
-    def count_children_above(generation: int) -> None:
+    def look_ahead_above(generation: int) -> None:
         while ahead and -ahead[0][0] > generation:
             _, oid = heapq.heappop(ahead)
-            for parent in history.node(oid).parents:
-                children[parent] += 1
+            out = oid in hidden
+            for parent in graph.parents(oid):
+                if out:
+                    hidden.add(parent)
+                else:
+                    children[parent] += 1
                 if parent not in seen:
                     seen.add(parent)
-                    heapq.heappush(ahead, (-history.node(parent).generation, parent))
+                    heapq.heappush(ahead, (-graph.place(parent)[0], parent))
 
-    ready = [(-history.node(start).time, start)]
+    look_ahead_above(min((graph.place(oid)[0] for oid in starts), default=0))
+    ready = [(-graph.place(oid)[1], oid) for oid in set(starts) if not children[oid] and oid not in hidden]
+    heapq.heapify(ready)
     while ready:
         _, oid = heapq.heappop(ready)
         yield oid
-        for parent in history.node(oid).parents:
-            node = history.node(parent)
-            count_children_above(node.generation)
+        for parent in graph.parents(oid):
+            generation, time = graph.place(parent)
+            look_ahead_above(generation)
             children[parent] -= 1
-            if children[parent] == 0:
-                heapq.heappush(ready, (-node.time, parent))
+            if not children[parent] and parent not in hidden:
+                heapq.heappush(ready, (-time, parent))
 
 
-class _Node(NamedTuple):
-    generation: int
-    time: int
-    parents: tuple[ObjectId, ...]
+def _made_between(graph: Graph, ids: Iterable[ObjectId], since: int | None, until: int | None) -> Iterator[ObjectId]:
+    """Those of `ids` made in that time. Clocks may be wrong: an older commit does not mean that all before it are."""
+    for oid in ids:
+        _, time = graph.place(oid)
+        if (since is None or time >= since) and (until is None or time < until):
+            yield oid
 
 
-class _History:
-    """Edges of the history, fetched many at a time as a walk gets to them."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._nodes: dict[ObjectId, _Node] = {}
-        self._steps = FIRST_STEPS
-
-    def node(self, oid: ObjectId) -> _Node:
-        if oid not in self._nodes:
-            self._fetch(oid)
-            self._steps = min(2 * self._steps, MOST_STEPS)
-        return self._nodes[oid]
-
-    def _fetch(self, oid: ObjectId) -> None:
-        found: dict[ObjectId, tuple[int, int, dict[int, ObjectId]]] = {}
-        for commit_id, generation, time, position, parent in self._connection.execute(
-            _ANCESTORS, {"start": oid, "steps": self._steps}
-        ):
-            parents = found.setdefault(commit_id, (generation, time, {}))[2]
-            if parent is not None:
-                parents[position] = parent
-        if oid not in found:
-            if not self._nodes:
-                raise ObjectMissing(f"there is no commit {short(oid)}", remedy="See the log for commits that exist")
-            raise CorruptData(
-                f"the history names a commit {short(oid)} that the catalog does not hold",
-                remedy="Restore the catalog from a backup, or recover it from the object store",
-            )
-        for commit_id, (generation, time, edges) in found.items():
-            self._nodes[commit_id] = _Node(generation, time, tuple(edges[position] for position in sorted(edges)))
+def _queries(wanted: LogFilter) -> Iterator[sa.Select[Any]]:
+    """Queries for the ids of commits that are wanted, the cheapest first."""
+    if wanted.dataset is not None:
+        # No commit has a dataset whose name is no text.
+        name = commit_datasets.c.dataset == wanted.dataset if is_text(wanted.dataset) else sa.false()
+        yield sa.select(commit_datasets.c.commit_id).where(name)
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.author is not None:
+        conditions.append(_has(commit_texts.c.author, wanted.author) | _has(commit_texts.c.email, wanted.author))
+    if wanted.text is not None:
+        conditions.append(_has(commit_texts.c.message, wanted.text))
+    if conditions:
+        yield sa.select(commit_texts.c.commit_id).where(*conditions)
 
 
-def _ancestors() -> sa.Select[Any]:
-    near = sa.select(
-        sa.bindparam("start", type_=sa.LargeBinary).label("id"), sa.literal_column("0").label("steps")
-    ).cte("near", recursive=True)
-    near = near.union(
-        sa.select(commit_parents.c.parent_id, near.c.steps + 1)
-        .join_from(near, commit_parents, commit_parents.c.commit_id == near.c.id)
-        .where(near.c.steps < sa.bindparam("steps", type_=sa.Integer))
-    )
-    reached = sa.select(near.c.id).distinct().subquery("reached")
-    return (
-        sa.select(
-            commits.c.id, commits.c.generation, commits.c.time, commit_parents.c.position, commit_parents.c.parent_id
-        )
-        .join_from(reached, commits, commits.c.id == reached.c.id)
-        .outerjoin(commit_parents, commit_parents.c.commit_id == commits.c.id)
-    )
+def _has(column: sa.Column[str], text: str) -> sa.ColumnElement[bool]:
+    part = folded(text)
+    return holds(column, sa.literal(part)) if is_text(part) else sa.false()
 
 
-_ANCESTORS = _ancestors()
-"""Commits within ``:steps`` steps of ``:start``, a row for each parent."""
+def _found_by(connection: Connection, query: sa.Select[Any], ids: Iterable[ObjectId]) -> Iterator[ObjectId]:
+    """Those of `ids` that a query of `_queries` gives, in the same order."""
+    source, size, seen = iter(ids), FIRST_BATCH, 0
+    (column,) = query.selected_columns
+    among = query.where(column.in_(sa.bindparam("ids", expanding=True)))
+    while seen < NEAR:
+        batch = list(islice(source, size))
+        if not batch:
+            return
+        found: set[bytes] = set(connection.execute(among, {"ids": sorted(batch)}).scalars().all())
+        yield from (oid for oid in batch if oid in found)
+        seen += len(batch)
+        size = min(2 * size, MAX_PARAMETERS)
+    everywhere: set[bytes] = set(connection.execute(query).scalars().all())
+    yield from (oid for oid in source if oid in everywhere)

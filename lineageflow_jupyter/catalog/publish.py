@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from lineageflow_jupyter.catalog.engine import batches, insert, insert_rows, select_in
-from lineageflow_jupyter.catalog.journal import journal_entry, refs_from_json, refs_to_json, to_json
+from lineageflow_jupyter.catalog.heads import branch_of, follow_rename, store_head
+from lineageflow_jupyter.catalog.journal import annotation_from_json, annotation_to_json, to_json
+from lineageflow_jupyter.catalog.log import folded
+from lineageflow_jupyter.catalog.names import check_text
+from lineageflow_jupyter.catalog.operations import append, find_operation, log_moves
 from lineageflow_jupyter.catalog.schema import (
     LIVE,
-    bases,
     commit_datasets,
     commit_parents,
+    commit_texts,
     commits,
     objects,
-    operations,
-    outbox,
     packs,
     refs,
-    workspaces,
 )
-from lineageflow_jupyter.errors import (
-    CorruptData,
-    InvalidName,
-    NameTaken,
-    ObjectMissing,
-    RefMoved,
-    UnknownName,
-    UsageProblem,
-)
+from lineageflow_jupyter.errors import CorruptData, NameTaken, ObjectMissing, RefMoved, UsageProblem
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.objects import encode_commit
-from lineageflow_jupyter.model.records import CommitRecord, Head, Operation, Pack, Publication, RefChange
+from lineageflow_jupyter.model.records import CommitRecord, Operation, Pack, Publication, RefChange
 
 _OBJECT_PACKS = sa.select(objects.c.id, objects.c.pack_id)
 _GENERATIONS = sa.select(commits.c.id, commits.c.generation)
@@ -53,13 +45,6 @@ def _insert_objects() -> sa.Insert:
     )
 
 
-def _upsert_bases() -> sa.Insert:
-    statement = insert(bases)
-    return statement.on_conflict_do_update(
-        index_elements=[bases.c.workspace, bases.c.dataset], set_={"commit_id": statement.excluded.commit_id}
-    )
-
-
 def _insert_packs() -> sa.Insert:
     # A pack that is written anew while gc meant to delete it is in use again.
     return insert(packs).on_conflict_do_update(
@@ -69,11 +54,7 @@ def _insert_packs() -> sa.Insert:
 
 _INSERT_PACKS = _insert_packs()
 _INSERT_OBJECTS = _insert_objects()
-_UPSERT_BASES = _upsert_bases()
 # Statements of every commit are built once: building one costs SQLAlchemy more than running it.
-_FIND_OPERATION = sa.select(operations).where(operations.c.operation == sa.bindparam("id"))
-_INSERT_OPERATION = sa.insert(operations)
-_INSERT_OUTBOX = sa.insert(outbox)
 _LOCK_REFS = (
     sa.select(refs).where(refs.c.name.in_(sa.bindparam("names", expanding=True))).order_by(refs.c.name)
 ).with_for_update()
@@ -84,11 +65,10 @@ _LOCK_LIVE_PACKS = (
     sa.select(packs.c.id).where(packs.c.id.in_(sa.bindparam("ids", expanding=True)), packs.c.state == LIVE)
 ).with_for_update(read=True)
 _COMMIT_IDS = sa.select(commits.c.id)
-_WORKSPACE = sa.select(workspaces.c.name, workspaces.c.branch).where(workspaces.c.id == sa.bindparam("workspace"))
-_BASES = sa.select(bases.c.dataset, bases.c.commit_id).where(bases.c.workspace == sa.bindparam("workspace"))
 _INSERT_COMMITS = insert(commits).on_conflict_do_nothing()
 _INSERT_PARENTS = insert(commit_parents).on_conflict_do_nothing()
 _INSERT_DATASETS = insert(commit_datasets).on_conflict_do_nothing()
+_INSERT_TEXTS = insert(commit_texts).on_conflict_do_nothing()
 
 
 def prepare(publication: Publication) -> None:
@@ -99,7 +79,7 @@ def prepare(publication: Publication) -> None:
     InvalidName
         If a name cannot be stored as text.
     UsageProblem
-        If a ref is named twice.
+        If a ref is named twice, or HEAD is another workspace's.
     CorruptData
         If a commit is not the one that its id stands for.
     TypeError, ValueError
@@ -108,7 +88,16 @@ def prepare(publication: Publication) -> None:
     names = [change.name for change in publication.refs]
     if len(set(names)) < len(names):
         raise UsageProblem("a publication moves the same ref twice", remedy="Combine the two changes")
-    for name in (*names, *(dataset for commit in publication.commits for dataset in commit.datasets)):
+    if publication.head is not None and publication.head.workspace != publication.workspace:
+        raise UsageProblem(
+            f"workspace {publication.workspace!r} sets the HEAD of workspace {publication.head.workspace!r}",
+            remedy="Publish it as that workspace",
+        )
+    for name in (
+        *names,
+        *(publication.renamed or ()),
+        *(dataset for commit in publication.commits for dataset in commit.datasets),
+    ):
         check_text(name)
     for commit in publication.commits:
         if encode_commit(commit.commit)[0] != commit.id:
@@ -116,41 +105,12 @@ def prepare(publication: Publication) -> None:
     to_json(publication.detail)
 
 
-def check_text(name: str) -> None:
-    """Refuse names that a database cannot hold as text.
-
-    Raises
-    ------
-    InvalidName
-        If `name` holds a NUL or half of a surrogate pair.
-    """
-    if not is_text(name):
-        raise InvalidName(f"the name {name!r} holds characters that are no text", remedy="Choose another name")
-
-
-def is_text(name: str) -> bool:
-    """Whether a database can hold `name` as text."""
-    return "\0" not in name and not any("\ud800" <= character <= "\udfff" for character in name)
-
-
-def find_operation(connection: Connection, operation: str) -> Operation | None:
-    """Operation of that unique id, or None."""
-    row = connection.execute(_FIND_OPERATION, {"id": operation}).one_or_none()
-    return None if row is None else read_operation(row)
-
-
-def read_operation(row: Row[Any]) -> Operation:
-    """Operation from a row of the log."""
-    sequence, operation, verb, workspace, time, changes, detail = tuple(row)
-    return Operation(sequence, operation, verb, workspace, time, refs_from_json(changes), json.loads(detail))
-
-
 def publish(connection: Connection, publication: Publication, *, catalog: str) -> Operation:
     """Record `publication`, or answer from the log if that was done before; see `Catalog.publish`."""
     done = find_operation(connection, publication.operation)
     if done is not None:
         return done
-    compare_refs(connection, publication.refs)
+    changes = compare_refs(connection, publication.refs)
     insert_packs(connection, publication.packs)
     missing = publication.reused - live(connection, publication.reused)
     if missing:
@@ -160,13 +120,24 @@ def publish(connection: Connection, publication: Publication, *, catalog: str) -
         )
     insert_commits(connection, publication.commits)
     _require_commits(connection, publication)
-    move_refs(connection, publication.refs)
-    name = None if publication.head is None else store_head(connection, publication.head)
-    return _append(connection, publication, catalog=catalog, workspace_name=name)
+    move_refs(connection, changes)
+    branch = branch_of(connection, publication.workspace)
+    head, name = (None, None) if publication.head is None else store_head(connection, publication.head)
+    if publication.renamed is not None:
+        follow_rename(connection, *publication.renamed)
+    operation = append(connection, publication, changes, head, catalog=catalog, workspace_name=name)
+    after = branch_of(connection, publication.workspace)
+    log_moves(connection, operation, branches=None if branch is None or after is None else (branch, after))
+    return operation
 
 
-def compare_refs(connection: Connection, changes: Collection[RefChange]) -> None:
+def compare_refs(connection: Connection, changes: Collection[RefChange]) -> tuple[RefChange, ...]:
     """Lock the refs and check that they are where the publication says.
+
+    Returns
+    -------
+    tuple of RefChange
+        The same changes; those that delete a ref with the annotation that goes with it.
 
     Raises
     ------
@@ -178,9 +149,9 @@ def compare_refs(connection: Connection, changes: Collection[RefChange]) -> None
     found = {}
     for batch in batches(change.name for change in changes):
         rows = connection.execute(_LOCK_REFS, {"names": batch})
-        found.update({name: (kind, commit) for name, kind, commit in rows})
+        found.update({name: (kind, commit, annotation) for name, kind, commit, annotation in rows})
     for change in changes:
-        kind, now = found.get(change.name, (change.kind, None))
+        kind, now, _ = found.get(change.name, (change.kind, None, None))
         if kind != change.kind:
             raise NameTaken(f"{change.name!r} is a {kind}, not a {change.kind}", remedy="Choose another name")
         if now == change.before:
@@ -192,6 +163,12 @@ def compare_refs(connection: Connection, changes: Collection[RefChange]) -> None
             f"{kind} {change.name!r} was expected at {short(change.before)}, but {moved}",
             remedy="Look at what changed (%lf status, %lf log), then decide",
         )
+    return tuple(
+        replace(change, annotation=annotation_from_json(found[change.name][2]))
+        if change.after is None and change.name in found
+        else change
+        for change in changes
+    )
 
 
 def insert_packs(connection: Connection, new: Collection[Pack]) -> None:
@@ -253,6 +230,7 @@ def insert_commits(connection: Connection, new: Collection[CommitRecord]) -> Non
         _INSERT_COMMITS,
         [(record.id, record.generation, record.commit.time, encode_commit(record.commit)[1]) for record in new],
     )
+    insert_rows(connection, _INSERT_TEXTS, [_texts(record) for record in new])
     insert_rows(
         connection,
         _INSERT_PARENTS,
@@ -261,6 +239,11 @@ def insert_commits(connection: Connection, new: Collection[CommitRecord]) -> Non
     insert_rows(
         connection, _INSERT_DATASETS, [(record.id, dataset) for record in new for dataset in set(record.datasets)]
     )
+
+
+def _texts(record: CommitRecord) -> tuple[ObjectId, str, str, str]:
+    author = record.commit.author
+    return record.id, folded(author.name), folded(author.email), folded(record.commit.message)
 
 
 def _require_commits(connection: Connection, publication: Publication) -> None:
@@ -285,81 +268,15 @@ def require_commits(connection: Connection, ids: Collection[ObjectId]) -> None:
 
 
 def move_refs(connection: Connection, changes: Iterable[RefChange]) -> None:
-    """Move, create and delete refs that `compare_refs` has locked."""
+    """Move, create, annotate and delete refs that `compare_refs` has locked."""
     for change in changes:
-        if change.after == change.before:
-            continue
+        if change.after == change.before and change.annotation is None:
+            continue  # a condition
         if change.after is None:
             connection.execute(sa.delete(refs).where(refs.c.name == change.name))
-        elif change.before is None:
-            connection.execute(_INSERT_REF, {"name": change.name, "kind": change.kind, "commit_id": change.after})
+            continue
+        values = {"commit_id": change.after, "annotation": annotation_to_json(change.annotation)}
+        if change.before is None:
+            connection.execute(_INSERT_REF, {"name": change.name, "kind": change.kind, **values})
         else:
-            connection.execute(_UPDATE_REF, {"ref": change.name, "commit_id": change.after})
-
-
-def store_head(connection: Connection, head: Head) -> list[str]:
-    """Store HEAD of a workspace, writing only bases that changed.
-
-    Returns
-    -------
-    list of str
-        User, host and path of the workspace.
-
-    Raises
-    ------
-    UnknownName
-        If there is no such workspace.
-    """
-    check_text(head.branch)
-    row = connection.execute(_WORKSPACE, {"workspace": head.workspace}).one_or_none()
-    if row is None:
-        raise UnknownName(f"there is no workspace {head.workspace!r}", remedy="Open the repository again")
-    name, branch = row
-    if branch != head.branch:
-        connection.execute(sa.update(workspaces).where(workspaces.c.id == head.workspace).values(branch=head.branch))
-    before = read_bases(connection, head.workspace)
-    changed = {dataset: commit for dataset, commit in head.bases.items() if before.get(dataset) != commit}
-    for dataset in changed:
-        check_text(dataset)
-    gone = sorted(before.keys() - head.bases.keys())
-    for batch in batches(gone):
-        own = bases.c.workspace == head.workspace
-        connection.execute(sa.delete(bases).where(own, bases.c.dataset.in_(batch)))
-    insert_rows(connection, _UPSERT_BASES, [(head.workspace, dataset, commit) for dataset, commit in changed.items()])
-    return list(json.loads(name))
-
-
-def read_bases(connection: Connection, workspace: str) -> Mapping[str, ObjectId]:
-    """Bases of a workspace by dataset."""
-    rows = connection.execute(_BASES, {"workspace": workspace})
-    return {dataset: ObjectId(commit) for dataset, commit in sorted(rows)}
-
-
-def _append(
-    connection: Connection, publication: Publication, *, catalog: str, workspace_name: list[str] | None
-) -> Operation:
-    detail = to_json(publication.detail)
-    result = connection.execute(
-        _INSERT_OPERATION,
-        {
-            "operation": publication.operation,
-            "verb": publication.verb,
-            "workspace": publication.workspace,
-            "time": publication.time,
-            "refs": refs_to_json(publication.refs),
-            "detail": detail,
-        },
-    )
-    key = result.inserted_primary_key
-    sequence = int(key[0]) if key is not None else 0
-    entry = journal_entry(publication, sequence, catalog=catalog, workspace_name=workspace_name)
-    connection.execute(_INSERT_OUTBOX, {"sequence": sequence, "key": entry.key, "data": entry.data})
-    return Operation(
-        sequence,
-        publication.operation,
-        publication.verb,
-        publication.workspace,
-        publication.time,
-        publication.refs,
-        json.loads(detail),
-    )
+            connection.execute(_UPDATE_REF, {"ref": change.name, **values})

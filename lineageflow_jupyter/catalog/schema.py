@@ -11,7 +11,7 @@ import sqlalchemy as sa
 FORMAT = 1
 """Version of what the rows mean. Raised when an older LineageFlow would misread them; see ``meta.format``."""
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Alembic revisions, oldest first. Kept here too, so that opening an up-to-date catalog does not import Alembic."""
 
 HEAD_REVISION = REVISIONS[-1]
@@ -75,9 +75,27 @@ commits = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("time", sa.BigInteger, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Index("ix_commits_generation_time", "generation", "time"),
     sqlite_with_rowid=False,
 )
-"""Commits. ``data`` is the commit's canonical encoding, of which ``id`` is the hash; ``time`` is copied out of it."""
+"""Commits. ``data`` is the commit's canonical encoding, of which ``id`` is the hash; ``time`` is copied out of it.
+
+Walks read the index alone, a range of generations at a time: however large the commits are, it stays small.
+"""
+
+commit_texts = sa.Table(
+    "commit_texts",
+    metadata,
+    sa.Column("commit_id", _ID, sa.ForeignKey("commits.id"), primary_key=True),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Texts of each commit as `log.folded` makes them, to search in: databases fold the case of ASCII at most.
+
+A table of its own, so that a search need not read past the commits' data, which may be large.
+"""
 
 commit_parents = sa.Table(
     "commit_parents",
@@ -104,10 +122,14 @@ refs = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("commit_id", _ID, sa.ForeignKey("commits.id"), nullable=False),
+    sa.Column("annotation", sa.Text),
     sa.CheckConstraint("kind IN ('branch', 'tag', 'hidden')", name="kind"),
     sqlite_with_rowid=False,
 )
-"""Names that point to commits. A branch without any commit has no row: it begins with its first commit."""
+"""Names that point to commits. A branch without any commit has no row: it begins with its first commit.
+
+``annotation`` is JSON, as in the journal; null where the ref has none.
+"""
 
 workspaces = sa.Table(
     "workspaces",
@@ -115,9 +137,14 @@ workspaces = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("branch", sa.Text, nullable=False),
+    sa.Column("process", sa.Text, nullable=False, server_default=""),
+    sa.Column("opened", sa.BigInteger),
     sqlite_with_rowid=False,
 )
-"""Notebooks and processes. ``name`` is the JSON list of user, host and path: ASCII, whatever bytes a path holds."""
+"""Notebooks and processes. ``name`` is the JSON list of user, host and path: ASCII, whatever bytes a path holds.
+
+``process`` and ``opened`` (microseconds since 1970-01-01 UTC) say who opened it last, and when.
+"""
 
 bases = sa.Table(
     "bases",
@@ -139,9 +166,29 @@ operations = sa.Table(
     sa.Column("time", sa.BigInteger, nullable=False),
     sa.Column("refs", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("head", sa.Text),
+    sa.Column("renamed", sa.Text),
+    sa.Index("ix_operations_workspace_sequence", "workspace", "sequence"),
     sqlite_autoincrement=True,
 )
-"""The operation log. ``refs`` and ``detail`` are JSON, as in the journal."""
+"""The operation log. ``refs``, ``detail``, ``head`` and ``renamed`` are JSON, as in the journal."""
+
+reflog = sa.Table(
+    "reflog",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("workspace", sa.Text, primary_key=True),
+    sa.Column("sequence", sa.Integer, sa.ForeignKey("operations.sequence"), primary_key=True),
+    sa.Column("time", sa.BigInteger, nullable=False),
+    sa.Column("before", _ID),
+    sa.Column("after", _ID),
+    sa.Column("branch", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Where refs pointed over time, and HEADs: ``name`` is then ``HEAD`` and ``workspace`` whose, else it is empty.
+
+In the order of the key, one ref's moves lie side by side. ``before`` and ``after`` may outlive the commits they name.
+"""
 
 outbox = sa.Table(
     "outbox",

@@ -1,74 +1,72 @@
 """`SqlCatalog`: the catalog port on SQLAlchemy Core. Each method is one transaction; the steps live beside it.
 
 `schema` has the tables, `engine` what belongs to the database at hand, `upgrade` creation and migrations, `publish`
-the writing and `log` the reading of history.
+the writing and `log` the reading of history, `operations` the operation log and reflogs, `heads` workspaces.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from lineageflow_jupyter.catalog.divergence import diverged
 from lineageflow_jupyter.catalog.engine import (
     BUSY_TIMEOUT,
     batches,
     for_writing,
     for_writing_soon,
-    insert,
     new_file,
+    noting,
     read_only_engine,
     select_in,
     translated,
     unchanged_file,
     writable_engine,
 )
-from lineageflow_jupyter.catalog.log import read_commits, read_log
-from lineageflow_jupyter.catalog.publish import (
-    check_text,
-    is_text,
-    live,
-    prepare,
-    publish,
-    read_bases,
-    read_operation,
-    require_commits,
+from lineageflow_jupyter.catalog.graph import Graph
+from lineageflow_jupyter.catalog.heads import (
+    add_workspace,
+    adopt_head,
+    find_head,
+    name_to_json,
+    note_opening,
+    read_workspaces,
     store_head,
 )
-from lineageflow_jupyter.catalog.schema import (
-    HEAD_REVISION,
-    commits,
-    objects,
-    operations,
-    outbox,
-    packs,
-    refs,
-    workspaces,
-)
+from lineageflow_jupyter.catalog.journal import annotation_from_json
+from lineageflow_jupyter.catalog.log import read_commits, read_log
+from lineageflow_jupyter.catalog.names import check_text, is_text
+from lineageflow_jupyter.catalog.operations import read_last_operations, read_operations, read_reflog
+from lineageflow_jupyter.catalog.publish import live, prepare, publish, require_commits
+from lineageflow_jupyter.catalog.schema import HEAD_REVISION, commits, objects, outbox, packs, refs
 from lineageflow_jupyter.catalog.upgrade import bring_up_to_date, create_tables, identity, revision
-from lineageflow_jupyter.errors import NameTaken, NotARepository, StorageDenied, UsageProblem
+from lineageflow_jupyter.errors import NameTaken, NotARepository, StorageDenied, StorageError, UsageProblem
 from lineageflow_jupyter.model.ids import ID_BYTES, ObjectId
 from lineageflow_jupyter.model.records import (
+    EVERY_COMMIT,
     CommitRecord,
     Head,
     JournalEntry,
     Location,
+    LogFilter,
+    Move,
     Operation,
     Publication,
     Ref,
     WorkspaceName,
+    WorkspaceRecord,
 )
 
 _LOCATIONS = sa.select(objects.c.id, objects.c.pack_id, objects.c.offset, objects.c.length)
 _PREFIX = re.compile(f"[0-9a-f]{{1,{2 * ID_BYTES}}}")
-_INSERT_WORKSPACE = insert(workspaces).on_conflict_do_nothing(index_elements=[workspaces.c.name])
 
 
 class SqlCatalog:
@@ -244,13 +242,13 @@ class SqlCatalog:
             return None
         with self._reading() as connection:
             row = connection.execute(sa.select(refs).where(refs.c.name == name)).one_or_none()
-            return None if row is None else Ref(*row)
+            return None if row is None else _ref(row)
 
     def refs(self, *, kinds: Collection[str] = ("branch", "tag")) -> tuple[Ref, ...]:
         """Refs of the given kinds, sorted by name."""
         with self._reading() as connection:
             rows = connection.execute(sa.select(refs).where(refs.c.kind.in_(tuple(kinds)))).all()
-        return tuple(sorted((Ref(*row) for row in rows), key=lambda ref: ref.name))
+        return tuple(sorted(map(_ref, rows), key=lambda ref: ref.name))
 
     def commit(self, oid: ObjectId) -> CommitRecord | None:
         """Return one commit, or None.
@@ -272,29 +270,54 @@ class SqlCatalog:
         with self._reading() as connection:
             return tuple(ObjectId(oid) for oid in connection.execute(statement).scalars())
 
-    def log(self, start: ObjectId, *, dataset: str | None = None, limit: int | None = None) -> tuple[CommitRecord, ...]:
-        """Return commits reachable from `start`: children before parents, newest first among the unordered.
+    def log(
+        self,
+        starts: Collection[ObjectId],
+        *,
+        exclude: Collection[ObjectId] = (),
+        wanted: LogFilter = EVERY_COMMIT,
+        skip: int = 0,
+        limit: int | None = None,
+    ) -> tuple[CommitRecord, ...]:
+        """Commits reachable from `starts`, them included: children before parents, newest first among the unordered.
 
         Parameters
         ----------
-        start : ObjectId
-            Where to begin; included.
-        dataset : str, optional
-            Only commits that changed this dataset.
+        starts : collection of ObjectId
+            Where to begin.
+        exclude : collection of ObjectId
+            Leave out what is reachable from these, them included.
+        wanted : LogFilter
+            Only these commits.
+        skip : int
+            Leave out so many of the first that are wanted.
         limit : int, optional
             At most so many.
 
         Raises
         ------
         ObjectMissing
-            If there is no commit `start`.
+            If one of `starts` or `exclude` is no commit.
         CorruptData
-            If the history is damaged.
+            If a commit is damaged, or a parent is missing.
         """
-        if dataset is not None and not is_text(dataset):
-            return ()
         with self._reading() as connection:
-            return read_log(connection, start, dataset=dataset, limit=limit)
+            return read_log(connection, starts, exclude=exclude, wanted=wanted, skip=skip, limit=limit)
+
+    def divergence(self, base: ObjectId, tips: Collection[ObjectId]) -> Mapping[ObjectId, tuple[int, int]]:
+        """For each tip: how many commits it has that `base` has not (ahead), and how many it lacks (behind).
+
+        One walk for all tips, no further back than where all histories are one.
+
+        Raises
+        ------
+        ObjectMissing
+            If `base` or one of `tips` is no commit.
+        CorruptData
+            If a parent is missing.
+        """
+        with self._reading() as connection:
+            return diverged(Graph(connection, (base, *tips)), base, tips)
 
     # --- objects
 
@@ -318,7 +341,8 @@ class SqlCatalog:
     def publish(self, publication: Publication) -> Operation:
         """Record new packs and commits, move refs, set HEAD, log the operation: all in one transaction.
 
-        The refs are locked first and compared with `RefChange.before`. A publication whose operation id is in the
+        The refs are locked first and compared with `RefChange.before`. Each that moves, and the workspace's HEAD if
+        its branch does, gets a line in its reflog. A publication whose operation id is in the
         log already is answered with that operation and changes nothing, so that a retry after a lost answer is safe.
 
         Raises
@@ -357,30 +381,96 @@ class SqlCatalog:
 
     def operations(self, *, after: int = 0, limit: int | None = None) -> tuple[Operation, ...]:
         """Operations with a sequence above `after` (exclusive), oldest first."""
-        statement = sa.select(operations).where(operations.c.sequence > after).order_by(operations.c.sequence)
         with self._reading() as connection:
-            return tuple(read_operation(row) for row in connection.execute(statement.limit(limit)))
+            return read_operations(connection, after=after, limit=limit)
+
+    def last_operations(
+        self, workspace: str, *, before: int | None = None, limit: int | None = None
+    ) -> tuple[Operation, ...]:
+        """Operations of one workspace with a sequence below `before` (exclusive; default: all), newest first."""
+        if not is_text(workspace):
+            return ()
+        with self._reading() as connection:
+            return read_last_operations(connection, workspace, before=before, limit=limit)
+
+    def reflog(
+        self, name: str, *, workspace: str = "", until: int | None = None, skip: int = 0, limit: int | None = None
+    ) -> tuple[Move, ...]:
+        """Where a ref pointed over time, newest first; it outlives the ref.
+
+        Parameters
+        ----------
+        name : str
+            Name of the ref, or ``"HEAD"``.
+        workspace : str
+            Whose HEAD, for ``"HEAD"``: the commits and branches that it was at, a line for each operation of that
+            workspace that switched branches or moved the branch it was on.
+        until : int, optional
+            Only operations at or before this time, in microseconds since 1970-01-01 UTC.
+        skip : int
+            Leave out so many of the newest.
+        limit : int, optional
+            At most so many.
+        """
+        if not (is_text(name) and is_text(workspace)):
+            return ()
+        with self._reading() as connection:
+            return read_reflog(connection, name, workspace, until=until, skip=skip, limit=limit)
 
     # --- workspaces
 
-    def workspace(self, name: WorkspaceName, *, branch: str) -> Head:
+    def workspace(self, name: WorkspaceName, *, branch: str, process: str = "", time: int = 0) -> Head:
         """HEAD of the workspace known by `name`; a new one starts on `branch` without bases.
 
         A catalog that was opened read-only answers with a new workspace too, but does not remember it.
+
+        Parameters
+        ----------
+        name : WorkspaceName
+            What it is recognised by.
+        branch : str
+            Where a new one starts.
+        process : str
+            Who opens it, for `workspaces`; ``""`` leaves what is remembered as it is. Where nothing can be written, or
+            another process is writing, it is not remembered.
+        time : int
+            When, in microseconds since 1970-01-01 UTC.
         """
         check_text(branch)
-        text = json.dumps([name.user, name.host, name.path])
+        check_text(process)
+        head = self._workspace(name_to_json(name), branch)
+        if process and not self._read_only:
+            with suppress(StorageError), translated(self._path), noting(self._engine) as connection:
+                note_opening(connection, head.workspace, process, time)
+        return head
+
+    def _workspace(self, name: str, branch: str) -> Head:
         with self._reading() as connection:
-            head = _head(connection, text)
+            head = find_head(connection, name)
         if head is not None:
             return head
-        new = str(uuid4())
+        new = Head(str(uuid4()), branch)
         if self._read_only:
-            return Head(new, branch, {})
+            return new
         with self._writing() as connection:
-            connection.execute(_INSERT_WORKSPACE, {"id": new, "name": text, "branch": branch})
-            head = _head(connection, text)  # another process may have been faster
-        return head or Head(new, branch, {})
+            add_workspace(connection, new.workspace, name, branch)
+            return find_head(connection, name) or new  # another process may have been faster
+
+    def workspaces(self) -> tuple[WorkspaceRecord, ...]:
+        """All workspaces, the one that was opened last first."""
+        with self._reading() as connection:
+            return read_workspaces(connection)
+
+    def adopt(self, workspace: str, source: str) -> Head:
+        """Give a workspace the HEAD (branch and bases) of another one, by their ids; its HEAD as it is then.
+
+        Raises
+        ------
+        UnknownName
+            If there is no workspace `source` or `workspace`.
+        """
+        with self._writing() as connection:
+            return adopt_head(connection, workspace, source)
 
     def set_head(self, head: Head) -> None:
         """Store HEAD of an existing workspace (branch and all bases).
@@ -402,11 +492,9 @@ class SqlCatalog:
         self._engine.dispose()
 
 
-def _head(connection: Connection, name: str) -> Head | None:
-    row = connection.execute(
-        sa.select(workspaces.c.id, workspaces.c.branch).where(workspaces.c.name == name)
-    ).one_or_none()
-    return None if row is None else Head(row[0], row[1], read_bases(connection, row[0]))
+def _ref(row: sa.Row[Any]) -> Ref:
+    name, kind, commit, annotation = tuple(row)
+    return Ref(name, kind, commit, annotation_from_json(annotation))
 
 
 def _require_write_access(path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lineageflow_jupyter.model.ids import Kind, ObjectId, short
-from lineageflow_jupyter.model.objects import Commit
+from lineageflow_jupyter.model.objects import Author, Commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,28 @@ class Location(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Annotation:
+    """What an annotated tag says: who made it, when, and why.
+
+    Parameters
+    ----------
+    author : Author
+        Who made the tag.
+    time : int
+        Microseconds since 1970-01-01 UTC.
+    offset : int
+        Minutes east of UTC at the author's place.
+    message : str
+        Why; not empty.
+    """
+
+    author: Author
+    time: int
+    offset: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ref:
     """A branch or tag, or a hidden ref.
 
@@ -49,11 +71,14 @@ class Ref:
         ``"branch"``, ``"tag"`` or ``"hidden"`` (stashes, automatic snapshots; not listed by default).
     commit : ObjectId or None
         What it points to; None for the branch of an empty repository.
+    annotation : Annotation or None
+        Of an annotated tag.
     """
 
     name: str
     kind: str
     commit: ObjectId | None
+    annotation: Annotation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +137,115 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class RefChange:
-    """A ref that moves from one commit to another; None stands for "does not exist" (before or after)."""
+    """A ref that moves from one commit to another.
+
+    Parameters
+    ----------
+    name, kind : str
+        The ref.
+    before, after : ObjectId or None
+        Where it points; None stands for "does not exist".
+    annotation : Annotation or None
+        Of the ref after the change. Of one that is deleted the catalog adds what it had, so that the opposite change
+        can be told from this one. Where the ref stays at its commit, None leaves the annotation as it is.
+    """
 
     name: str
     kind: str
     before: ObjectId | None
     after: ObjectId | None
+    annotation: Annotation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadChange:
+    """How an operation moved the HEAD of its workspace.
+
+    Parameters
+    ----------
+    before, after : str
+        The branch.
+    bases : mapping of str to (ObjectId or None, ObjectId or None)
+        Bases that changed, by dataset: before and after; None stands for "none".
+    """
+
+    before: str
+    after: str
+    bases: Mapping[str, tuple[ObjectId | None, ObjectId | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One line of a reflog.
+
+    Parameters
+    ----------
+    sequence : int
+        Sequence of the operation.
+    before, after : ObjectId or None
+        Where the ref, or the branch of HEAD, pointed; None stands for "no commit".
+    branch : str
+        HEAD's branch after the operation; ``""`` in the reflog of a ref.
+    operation : Operation
+        What moved it.
+    """
+
+    sequence: int
+    before: ObjectId | None
+    after: ObjectId | None
+    branch: str
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRecord:
+    """A workspace as the catalog remembers it.
+
+    Parameters
+    ----------
+    id : str
+        Its random id.
+    name : WorkspaceName
+        What it is recognised by.
+    branch : str
+        Branch of its HEAD.
+    process : str
+        The process that opened it last, as that process told it (``""``: none did).
+    opened : int or None
+        When, in microseconds since 1970-01-01 UTC.
+    """
+
+    id: str
+    name: WorkspaceName
+    branch: str
+    process: str
+    opened: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which commits of a history are wanted: those to which all of this applies.
+
+    Parameters
+    ----------
+    dataset : str, optional
+        They changed this dataset.
+    author : str, optional
+        Part of the author's name or address, in any case.
+    text : str, optional
+        Part of the message, in any case.
+    since, until : int, optional
+        They were made at or after, and before (exclusive), these times: microseconds since 1970-01-01 UTC.
+    """
+
+    dataset: str | None = None
+    author: str | None = None
+    text: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+EVERY_COMMIT = LogFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +271,9 @@ class Publication:
     commits : tuple of CommitRecord
         New commits, parents before children.
     head : Head or None
-        The workspace's HEAD after the operation; None leaves it.
+        HEAD of `workspace` after the operation; None leaves it.
+    renamed : tuple of (str, str), optional
+        A branch's old and new name: the HEADs of all workspaces that are on it follow. `refs` has the two changes.
     detail : mapping
         JSON-ready particulars for the operation log and the journal.
     """
@@ -157,6 +287,7 @@ class Publication:
     reused: frozenset[ObjectId] = frozenset()
     commits: tuple[CommitRecord, ...] = ()
     head: Head | None = None
+    renamed: tuple[str, str] | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -174,6 +305,10 @@ class Operation:
         As published.
     refs : tuple of RefChange
         Refs that moved.
+    head : HeadChange or None
+        How the workspace's HEAD moved; None where the publication had none.
+    renamed : tuple of (str, str) or None
+        As published.
     """
 
     sequence: int
@@ -183,6 +318,8 @@ class Operation:
     time: int
     refs: tuple[RefChange, ...]
     detail: Mapping[str, Any]
+    head: HeadChange | None = None
+    renamed: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

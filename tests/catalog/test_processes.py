@@ -78,7 +78,7 @@ def check_consistent(path: Path) -> list[str]:
         assert ref is not None
         assert ref.commit is not None
         assert ref.commit == before
-        log = catalog.log(ref.commit)
+        log = catalog.log([ref.commit])
         assert [record.id for record in reversed(log)] == [operation.refs[0].after for operation in operations]
         assert [record.generation for record in reversed(log)] == list(range(1, len(log) + 1))
         entries = catalog.outbox()

@@ -25,6 +25,7 @@ from lineageflow_jupyter.errors import (
     StorageFull,
     UnsafeLocation,
 )
+from lineageflow_jupyter.model.records import LogFilter
 from lineageflow_jupyter.testing.catalog_contract import (
     NOTEBOOK,
     grow,
@@ -32,6 +33,7 @@ from lineageflow_jupyter.testing.catalog_contract import (
     make_id,
     make_pack,
     make_publication,
+    moving,
 )
 
 
@@ -62,7 +64,7 @@ def test_a_locked_catalog_can_be_read_but_not_written(path: Path) -> None:
             assert "Try again" in raised.value.remedy
             assert catalog.refs() == ()
         grow(catalog, commit)
-        assert catalog.log(commit.id) == (commit,)
+        assert catalog.log([commit.id]) == (commit,)
 
 
 def test_opening_does_not_wait_for_a_writer(path: Path) -> None:
@@ -161,7 +163,7 @@ def test_any_path_will_do(tmp_path: Path, name: str) -> None:
         commit = make_commit()
         grow(catalog, commit)
     with closing(SqlCatalog.open(folder / "catalog.sqlite", read_only=True)) as catalog:
-        assert catalog.log(commit.id) == (commit,)
+        assert catalog.log([commit.id]) == (commit,)
     assert {entry.name for entry in folder.iterdir()} >= {"catalog.sqlite"}
 
 
@@ -186,7 +188,7 @@ def test_reading_only_sees_what_a_writer_commits(path: Path) -> None:
         grow(writer, commit)
         assert reader.read_only
         assert not writer.read_only
-        assert reader.log(commit.id) == (commit,)
+        assert reader.log([commit.id]) == (commit,)
         with pytest.raises(StorageDenied):
             grow(reader, commit, branch="other")
         with pytest.raises(StorageDenied):
@@ -197,6 +199,58 @@ def test_reading_only_sees_what_a_writer_commits(path: Path) -> None:
             reader.set_head(stranger)
         head = writer.workspace(NOTEBOOK, branch="main")
         assert reader.workspace(NOTEBOOK, branch="main") == head
+
+
+def test_reading_only_answers_everything_that_reads(path: Path) -> None:
+    with closing(SqlCatalog.create(path, uuid="f00d")) as writer:
+        commit = make_commit()
+        grow(writer, commit)
+        head = writer.workspace(NOTEBOOK, branch="main", process="writer", time=1)
+        writer.publish(make_publication(moving("side", None, commit), head=head))
+        with closing(SqlCatalog.open(path, read_only=True)) as reader:
+            assert reader.log([commit.id], wanted=LogFilter(author="ada", text="a commit")) == (commit,)
+            assert reader.divergence(commit.id, [commit.id]) == {commit.id: (0, 0)}
+            assert reader.reflog("side") == writer.reflog("side") != ()
+            assert reader.last_operations(head.workspace) == writer.last_operations(head.workspace) != ()
+            assert reader.workspace(NOTEBOOK, branch="main", process="reader", time=2) == head
+            assert reader.workspaces() == writer.workspaces()
+            assert [record.process for record in reader.workspaces()] == ["writer"]
+            with pytest.raises(StorageDenied):
+                reader.adopt(head.workspace, head.workspace)
+
+
+def test_who_opened_a_workspace_is_forgotten_where_nothing_can_be_written(path: Path) -> None:
+    with closing(SqlCatalog.create(path, uuid="f00d")) as catalog:
+        head = catalog.workspace(NOTEBOOK, branch="main")
+        with locked(path):
+            assert catalog.workspace(NOTEBOOK, branch="main", process="impatient", time=1) == head
+        with closing(sqlite3.connect(path)) as raw:
+            pages = raw.execute("PRAGMA page_count").fetchone()[0]
+        connection = catalog._engine.raw_connection()
+        connection.driver_connection.execute(f"PRAGMA max_page_count={pages}")
+        connection.close()
+        assert catalog.workspace(NOTEBOOK, branch="main", process="x" * 100_000, time=2) == head
+        assert [(record.process, record.opened) for record in catalog.workspaces()] == [("", None)]
+        assert catalog.workspace(NOTEBOOK, branch="main", process="fits", time=3) == head
+        assert [(record.process, record.opened) for record in catalog.workspaces()] == [("fits", 3)]
+        connection = catalog._engine.raw_connection()  # the very connection, as patient as before
+        assert connection.driver_connection.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
+        connection.close()
+
+
+def test_questions_are_answered_by_an_index(path: Path) -> None:
+    SqlCatalog.create(path, uuid="f00d").close()
+    with closing(sqlite3.connect(path)) as raw:
+
+        def plan(sql: str) -> str:
+            return " ".join(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}"))
+
+        moves = plan("SELECT * FROM reflog WHERE name = 'a' AND workspace = '' ORDER BY sequence DESC LIMIT 9")
+        mine = plan("SELECT * FROM operations WHERE workspace = 'a' AND sequence < 9 ORDER BY sequence DESC LIMIT 9")
+        places = plan("SELECT id, generation, time FROM commits WHERE generation BETWEEN 1 AND 9")
+    assert moves == "SEARCH reflog USING PRIMARY KEY (name=? AND workspace=?)"
+    assert mine == "SEARCH operations USING INDEX ix_operations_workspace_sequence (workspace=? AND sequence<?)"
+    assert "USING COVERING INDEX ix_commits_generation_time" in places
 
 
 READ = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -19,7 +21,10 @@ from lineageflow_jupyter.catalog.engine import writable_engine
 from lineageflow_jupyter.catalog.schema import HEAD_REVISION, REVISIONS, VERSION_TABLE, metadata
 from lineageflow_jupyter.catalog.sql import SqlCatalog
 from lineageflow_jupyter.catalog.upgrade import bring_up_to_date
-from lineageflow_jupyter.errors import CorruptData, NameTaken, NewerFormat, NotARepository
+from lineageflow_jupyter.errors import CorruptData, NameTaken, NewerFormat, NotARepository, StorageDenied
+from lineageflow_jupyter.model.objects import Author, encode_commit
+from lineageflow_jupyter.model.records import CommitRecord, LogFilter, Ref
+from lineageflow_jupyter.testing.catalog_contract import grow, make_commit
 
 UPGRADE = """
 import sys, threading
@@ -102,6 +107,109 @@ def test_migrations_lead_to_the_tables_that_are_declared(tmp_path: Path) -> None
     engine.dispose()
     assert table_definitions(migrated) == table_definitions(created)
     assert words(migrated) == words(created)
+
+
+def first_release(path: Path) -> dict[str, CommitRecord]:
+    """A catalog as the first release left it: its tables, and rows that it wrote."""
+    engine = writable_engine(path, create=True, busy_timeout=1)
+    with engine.connect() as connection:
+        config = Config()
+        config.set_main_option("script_location", "lineageflow_jupyter.catalog:migrations")
+        config.attributes["connection"] = connection
+        with connection.begin():
+            command.upgrade(config, "0001")
+    engine.dispose()
+    first = make_commit(time=1, message="Straße\0", author=Author("ÜNAL", "Ü@Example.org"))
+    commits = {"first": first, "second": make_commit(first, time=2), "damaged": make_commit(time=3)}
+    ids = {name: record.id.hex() for name, record in commits.items()}
+    rows = [
+        ("commit", "w1", 10, [("main", "branch", None, ids["first"])]),
+        ("commit", "w1", 30, [("main", "branch", ids["first"], ids["second"])]),
+        ("branch", "w1", 20, [("side", "branch", None, ids["first"])]),
+        ("stash", "w1", 40, [("stash/1", "hidden", None, ids["first"])]),
+        ("commit", "forgotten", 50, [("side", "branch", ids["first"], ids["second"])]),
+        ("commit", "w2", 60, []),
+        (
+            "delete",
+            "w2",
+            70,
+            [("side", "branch", ids["second"], None), ("main", "branch", ids["second"], ids["second"])],
+        ),
+    ]
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.executemany("INSERT INTO meta VALUES (?, ?)", [("uuid", "f00d"), ("format", "1")])
+        for name, record in commits.items():
+            data = b"damaged" if name == "damaged" else encode_commit(record.commit)[1]
+            raw.execute(
+                "INSERT INTO commits VALUES (?, ?, ?, ?)", (record.id, record.generation, record.commit.time, data)
+            )
+            raw.executemany(
+                "INSERT INTO commit_datasets VALUES (?, ?)", [(record.id, name) for name in record.datasets]
+            )
+            for parent in record.commit.parents:
+                raw.execute("INSERT INTO commit_parents VALUES (?, 0, ?)", (record.id, parent))
+        raw.execute("INSERT INTO refs VALUES ('main', 'branch', ?)", (commits["second"].id,))
+        names = [("w1", '["ada", "machine", "n.ipynb"]'), ("w2", '["bob", "machine", "n.ipynb"]')]
+        raw.executemany("INSERT INTO workspaces VALUES (?, ?, 'main')", names)
+        for number, (verb, workspace, time, changes) in enumerate(rows):
+            refs = [dict(zip(("name", "kind", "before", "after"), change, strict=True)) for change in changes]
+            raw.execute(
+                "INSERT INTO operations (operation, verb, workspace, time, refs, detail) VALUES (?, ?, ?, ?, ?, '{}')",
+                (f"operation {number}", verb, workspace, time, json.dumps(refs)),
+            )
+    return commits
+
+
+def test_a_catalog_of_the_first_release_is_filled_in(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    commits = first_release(path)
+    first, second = commits["first"], commits["second"]
+    with pytest.raises(StorageDenied, match="0001"):
+        SqlCatalog.open(path, read_only=True)
+    with closing(SqlCatalog.open(path)) as catalog:
+
+        def moves(name: str, workspace: str = "") -> list[tuple[object, ...]]:
+            return [
+                (move.operation.operation[-1], move.before, move.after, move.branch)
+                for move in catalog.reflog(name, workspace=workspace)
+            ]
+
+        assert moves("main") == [("1", first.id, second.id, ""), ("0", None, first.id, "")]
+        assert moves("side") == [("6", second.id, None, ""), ("4", first.id, second.id, ""), ("2", None, first.id, "")]
+        assert moves("stash/1") == [("3", None, first.id, "")]
+        assert moves("HEAD", "w1") == [("1", first.id, second.id, "main"), ("0", None, first.id, "main")]
+        assert moves("HEAD", "forgotten") == moves("HEAD", "w2") == []
+        assert [move.operation.time for move in catalog.reflog("main", until=29)] == [10]
+        assert catalog.log([second.id], wanted=LogFilter(text="STRASSE\0")) == (first,)
+        assert catalog.log([second.id], wanted=LogFilter(author="ünal")) == (first,)
+        assert catalog.log([second.id], wanted=LogFilter(author="ü@example")) == (first,)
+        assert catalog.log([second.id], wanted=LogFilter(author="ada")) == (second,)
+        with pytest.raises(CorruptData):
+            catalog.commit(commits["damaged"].id)
+        assert catalog.refs() == (Ref("main", "branch", second.id),)
+        assert {(record.id, record.process, record.opened) for record in catalog.workspaces()} == {
+            ("w1", "", None),
+            ("w2", "", None),
+        }
+        assert all(operation.head is None and operation.renamed is None for operation in catalog.operations())
+        third = make_commit(second, time=4)
+        grow(catalog, third)
+        assert moves("main")[0][1:] == (second.id, third.id, "")
+
+
+OPEN = """
+import sys
+from lineageflow_jupyter.catalog.sql import SqlCatalog
+print("ready", flush=True)
+sys.stdin.readline()
+print(len(SqlCatalog.open(sys.argv[1]).reflog("main")))
+"""
+
+
+def test_several_processes_may_open_an_older_catalog_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    first_release(path)
+    assert start_together(OPEN, *([str(path)] for _ in range(4))) == ["2"] * 4
 
 
 def test_the_revisions_are_those_of_the_scripts() -> None:
