@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
 from lineageflow_jupyter.catalog.base import Catalog
+from lineageflow_jupyter.counting import changed_cells
 from lineageflow_jupyter.errors import InvalidName, KeyViolation, NameTaken, UnsupportedData, UsageProblem
 from lineageflow_jupyter.frames.convert import FrameContent, to_content
 from lineageflow_jupyter.frames.keys import check_key
@@ -260,19 +262,21 @@ class Repository:
         pairs = [(before.get(name), after.get(name)) for name in names]
         return CommitChanges(record, tuple(self._change(old, new) for old, new in pairs if old != new))
 
-    def status(self, frames: Mapping[str, Any]) -> StatusReport:
+    def status(self, frames: Mapping[str, Any], *, cells: bool = True) -> StatusReport:
         """Compare live frames with what this workspace last saw of their datasets.
 
         Parameters
         ----------
         frames : mapping of str to frame
             Dataset name to frame.
+        cells : bool
+            Whether to count changed cells, for which a little has to be read.
         """
         head = self.head
         tip = self._history.tip(head.branch)
         tree = self._history.tree(tip)
         writer = TableWriter(self._objects, self._pool, self._catalog.known)
-        found = [self._frame_status(writer, name, frame, tree) for name, frame in frames.items()]
+        found = [self._frame_status(writer, name, frame, tree, cells=cells) for name, frame in frames.items()]
         found += [
             DatasetStatus(entry.dataset, "absent", behind=self._workspace.seen(entry.dataset) != entry)
             for entry in tree.entries
@@ -403,7 +407,7 @@ class Repository:
                 return
         check_key(dataset, key, arrays)
 
-    def _frame_status(self, writer: TableWriter, name: str, frame: Any, tree: Tree) -> DatasetStatus:
+    def _frame_status(self, writer: TableWriter, name: str, frame: Any, tree: Tree, *, cells: bool) -> DatasetStatus:
         base, current = self._workspace.seen(name), tree.get(name)
         try:
             content = _contents({name: frame})[name]
@@ -415,12 +419,17 @@ class Repository:
             return DatasetStatus(name, "new", dataset_change(None, snapshot.entry, None, snapshot.table), behind)
         if snapshot.entry == base:
             return DatasetStatus(name, "unchanged", behind=behind)
-        before = self._objects.table(base.table)
-        return DatasetStatus(name, "changed", dataset_change(base, snapshot.entry, before, snapshot.table), behind)
+        before, after = self._objects.table(base.table), snapshot.table
+        counted = changed_cells(self._reader, name, before, after, (snapshot, content)) if cells else None
+        change = replace(dataset_change(base, snapshot.entry, before, after), cells=counted)
+        return DatasetStatus(name, "changed", change, behind)
 
     def _change(self, old: TreeEntry | None, new: TreeEntry | None) -> DatasetChange:
-        tables = [None if entry is None else self._objects.table(entry.table) for entry in (old, new)]
-        return dataset_change(old, new, *tables)
+        before, after = (None if entry is None else self._objects.table(entry.table) for entry in (old, new))
+        change = dataset_change(old, new, before, after)
+        if before is None or after is None:
+            return change
+        return replace(change, cells=changed_cells(self._reader, change.dataset, before, after))
 
 
 def _is_unicode(text: str) -> bool:

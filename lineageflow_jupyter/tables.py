@@ -134,10 +134,11 @@ def _encode_chunks(packs: PackWriter, chunks: Sequence[tuple[ObjectId, Canonical
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A frame's ids: its entry in a tree and its table."""
+    """A frame's ids: its entry in a tree, its table, and the chunk lists of the table's columns."""
 
     entry: TreeEntry
     table: Table
+    columns: tuple[Column, ...]
 
 
 class TableWriter:
@@ -203,7 +204,7 @@ class TableWriter:
         frame, data = encode_frame(FrameDescription(content.body, tuple(ids[split:])))
         manifests.append(Sealed(frame, Kind.FRAME, data))
         self.store([part for part in manifests if part.id not in inherited])
-        return Snapshot(TreeEntry(dataset, tables[-1].id, frame, tuple(key)), table)
+        return Snapshot(TreeEntry(dataset, tables[-1].id, frame, tuple(key)), table, tuple(columns[:split]))
 
     def store(self, manifests: Sequence[Sealed]) -> None:
         """Store those of the manifests that are not stored yet."""
@@ -359,17 +360,32 @@ class TableReader:
         CorruptData, ObjectMissing
             Naming chunk, pack, dataset and column.
         """
-        manifests = self._manifests(columns, dataset)
-        groups = grouped([16 * (column.rows if rows is None else len(rows)) for column in manifests])
-        done = self._pool.map(
-            lambda group: self._read_group([(columns[i][0], manifests[i]) for i in group], dataset, rows), groups
-        )
+        manifests = self.manifests(columns, dataset)
+        names = [name for name, _ in columns]
+        return self.values(list(zip(names, manifests, strict=True)), dataset, rows)
+
+    def values(self, columns: Sequence[tuple[str, Column]], dataset: str, rows: range | None = None) -> list[Any]:
+        """Arrays of columns whose chunk lists are at hand, and need not be stored; else as `arrays`."""
+        groups = grouped([16 * (column.rows if rows is None else len(rows)) for _, column in columns])
+        done = self._pool.map(lambda group: self._read_group([columns[i] for i in group], dataset, rows), groups)
         arrays: dict[int, Any] = {}
         for group, result in zip(groups, done, strict=True):
             arrays.update(zip(group, result, strict=True))
         return [arrays[i] for i in range(len(columns))]
 
-    def _manifests(self, columns: Sequence[tuple[str, ObjectId]], dataset: str) -> list[Column]:
+    def stored_bytes(self, columns: Iterable[Column]) -> int:
+        """Bytes that the chunks of some columns take in the store.
+
+        Raises
+        ------
+        ObjectMissing
+            If the catalog does not know a chunk.
+        """
+        ids = {chunk.id for column in columns for chunk in column.chunks}
+        return sum(place.length for batch in self._objects.reader.plan(ids) for _, place in batch.objects)
+
+    def manifests(self, columns: Sequence[tuple[str, ObjectId]], dataset: str) -> list[Column]:
+        """Chunk lists of columns, by name (for messages) and id."""
         try:
             return self._objects.columns([oid for _, oid in columns])
         except (CorruptData, ObjectMissing):
@@ -381,11 +397,11 @@ class TableReader:
     def _read_group(self, columns: Sequence[tuple[str, Column]], dataset: str, rows: range | None) -> list[Any]:
         chosen = [(name, column, *_chunks_in(column, rows)) for name, column in columns]
         try:
-            values = self._values([oid for _, _, ids, _ in chosen for oid in ids])
+            values = self._chunks([oid for _, _, ids, _ in chosen for oid in ids])
         except (CorruptData, ObjectMissing):
             for name, _, ids, _ in chosen:  # one by one, to name the column
                 with Named(dataset, name):
-                    self._values(ids)
+                    self._chunks(ids)
             raise
         arrays = []
         for name, column, ids, skipped in chosen:
@@ -398,7 +414,7 @@ class TableReader:
             arrays.append(array)
         return arrays
 
-    def _values(self, ids: Sequence[ObjectId]) -> dict[ObjectId, Any]:
+    def _chunks(self, ids: Sequence[ObjectId]) -> dict[ObjectId, Any]:
         return {oid: parse_value(value) for oid, value in self._objects.reader.read_many(list(dict.fromkeys(ids)))}
 
 

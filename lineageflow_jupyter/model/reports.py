@@ -82,7 +82,7 @@ class CommitReport:
 
 @dataclass(frozen=True, slots=True)
 class DatasetChange:
-    """How a dataset differs between two points, found from ids alone.
+    """How a dataset differs between two points, found from ids; only `cells` needs values.
 
     Parameters
     ----------
@@ -96,6 +96,9 @@ class DatasetChange:
         Names of columns, index levels included.
     described : bool
         True where the values are equal and only the frame description or the key differs.
+    cells : mapping of str to int, or None
+        Changed cells by name, of the columns that exist on both sides with one type, row compared with row in their
+        order. None where they were not counted: another number of rows, or too much to read for a summary.
     """
 
     dataset: str
@@ -106,6 +109,7 @@ class DatasetChange:
     columns_dropped: tuple[str, ...] = ()
     columns_changed: tuple[str, ...] = ()
     described: bool = False
+    cells: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

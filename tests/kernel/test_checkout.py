@@ -85,7 +85,7 @@ class TestCheckout:
         history.run("flights['x'] = 1; planes.loc[0, 'tail'] = 'N9'")
         before = {name: frame(history, name) for name in ("flights", "planes")}
         told = history.refused("%lf checkout HEAD~1")
-        assert "flights — +1 column (x); planes — 1 column changed (tail)" in told
+        assert "flights — +1 column (x); planes — 1 cell (tail)" in told
         assert "--force" in told
         assert all(frame(history, name) is value for name, value in before.items())
 

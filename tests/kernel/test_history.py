@@ -28,7 +28,7 @@ class TestStatus:
         committed.run("flights['speed'] = 1.0; flights = flights.drop(columns='dep').head(2); scratch = flights.copy()")
         committed.run("%lf add scratch;")
         found = {line.split()[0]: line for line in lines(committed.run("%lf status"))}
-        assert "changed    -1 row, +1 column (speed), -1 column (dep)" in found["flights"]
+        assert "changed    −1 row, +1 column (speed), −1 column (dep)" in found["flights"]
         assert found["planes"].split() == ["planes", "unchanged"]
         assert "absent     no live frame; `%lf checkout HEAD gone` loads it" in found["gone"]
         assert "added      new, 2 × 3" in found["scratch"]
@@ -42,7 +42,7 @@ class TestStatus:
     def test_changed_values_and_dtypes_are_told_apart(self, committed: TestingShell) -> None:
         committed.run("flights.loc[0, 'dep'] = 9.0; planes.attrs['unit'] = 'x'")
         found = str(committed.run("%lf status"))
-        assert "1 column changed (dep)" in found
+        assert "1 cell (dep)" in found
         assert "same values" in found
 
     def test_html_carries_no_markup_of_columns(self, committed: TestingShell) -> None:
