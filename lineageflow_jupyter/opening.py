@@ -19,6 +19,7 @@ from lineageflow_jupyter.errors import (
 from lineageflow_jupyter.model.records import Head, WorkspaceName
 from lineageflow_jupyter.publishing import flush_journal
 from lineageflow_jupyter.repository import Repository
+from lineageflow_jupyter.store.column_cache import ColumnCache
 from lineageflow_jupyter.store.files import storage_error
 from lineageflow_jupyter.store.identity import create_identity, read_identity
 from lineageflow_jupyter.store.local import LocalStore
@@ -27,6 +28,7 @@ from lineageflow_jupyter.store.location import check_location
 FOLDER = ".lineageflow"
 CATALOG = "catalog.sqlite"
 OBJECTS = "objects"
+COLUMNS = "cache/columns"
 DEFAULT_BRANCH = "main"
 
 
@@ -146,10 +148,12 @@ def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:
                 remedy="Restore that file from a backup of the repository",
             )
         create_identity(store, catalog.uuid)  # checks it; creates it where `init` was interrupted
-        head = _head(catalog, workspace or process_workspace(settings()))
+        found = settings()
+        head = _head(catalog, workspace or process_workspace(found))
+        cache = ColumnCache(folder / COLUMNS, enabled=found.cache, limit_bytes=found.cache_bytes)
         with suppress(StorageDenied, StorageFull):  # a repository that can only be read
             flush_journal(catalog, store)
-        return Repository(catalog, store, head, location=str(root), author=lambda: settings().author)
+        return Repository(catalog, store, head, location=str(root), author=lambda: settings().author, cache=cache)
     except BaseException:
         catalog.close()
         raise

@@ -16,11 +16,13 @@ from lineageflow_jupyter.errors import InvalidName, KeyViolation, NameTaken, Uns
 from lineageflow_jupyter.frames.convert import FrameContent, to_content
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, unknown
+from lineageflow_jupyter.hot_columns import HotColumns
 from lineageflow_jupyter.model.changes import dataset_change, shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId
 from lineageflow_jupyter.model.objects import Author, Table, Tree, TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord, Head, Ref, RefChange
 from lineageflow_jupyter.model.reports import (
+    CacheReport,
     CommitChanges,
     CommitReport,
     DatasetChange,
@@ -31,6 +33,7 @@ from lineageflow_jupyter.model.reports import (
 from lineageflow_jupyter.model.revisions import check_name, split_dataset
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.store.base import ObjectStore
+from lineageflow_jupyter.store.column_cache import ColumnCache
 from lineageflow_jupyter.store.reader import ObjectReader
 from lineageflow_jupyter.tables import THREADS, Named, Objects, TableReader, TableWriter, verify
 from lineageflow_jupyter.workspace import Workspace
@@ -56,10 +59,19 @@ class Repository:
         Where the repository lies, for people.
     author : callable
         Gives the author of new commits.
+    cache : ColumnCache, optional
+        Keeps what was read, so that reading it again takes no decoding.
     """
 
     def __init__(
-        self, catalog: Catalog, store: ObjectStore, head: Head, *, location: str, author: Callable[[], Author]
+        self,
+        catalog: Catalog,
+        store: ObjectStore,
+        head: Head,
+        *,
+        location: str,
+        author: Callable[[], Author],
+        cache: ColumnCache | None = None,
     ) -> None:
         self.location = location
         self._catalog = catalog
@@ -69,7 +81,8 @@ class Repository:
         self._history = History(catalog, self._objects)
         self._workspace = Workspace(catalog, self._history, head)
         self._publisher = Publisher(catalog, store, self._objects, self._history, self._workspace, self._pool)
-        self._reader = TableReader(self._objects, self._pool)
+        self._hot = HotColumns(cache)
+        self._reader = TableReader(self._objects, self._pool, self._hot)
 
     # --- commit ------------------------------------------------------------------------------------------------------
 
@@ -346,8 +359,23 @@ class Repository:
             raise unknown("branch", name, names, f"Create it with `%lf switch -c {name}`")
         return self._workspace.move(branch=name)
 
+    def cache_usage(self) -> CacheReport:
+        """Return where the hot cache is, what it holds, and how often it helped in this process."""
+        return self._hot.report()
+
+    def clear_cache(self) -> int:
+        """Remove all files of the hot cache; frames that were read from it stay as they are.
+
+        Returns
+        -------
+        int
+            Bytes that were freed.
+        """
+        return self._hot.clear()
+
     def close(self) -> None:
         """Release threads and connections."""
+        self._hot.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._catalog.close()
 

@@ -26,6 +26,7 @@ from lineageflow_jupyter.frames.convert import (
     from_content,
     row_aligned,
 )
+from lineageflow_jupyter.hot_columns import HotColumns
 from lineageflow_jupyter.model.changes import numbered
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
 from lineageflow_jupyter.model.lists import (
@@ -283,11 +284,22 @@ class TableWriter:
 
 
 class TableReader:
-    """Reads tables as frame contents."""
+    """Reads tables as frame contents.
 
-    def __init__(self, objects: Objects, pool: ThreadPoolExecutor) -> None:
+    Parameters
+    ----------
+    objects : Objects
+        Manifests and chunks.
+    pool : ThreadPoolExecutor
+        Threads that share the work, by columns.
+    hot : HotColumns
+        Recently read columns.
+    """
+
+    def __init__(self, objects: Objects, pool: ThreadPoolExecutor, hot: HotColumns) -> None:
         self._objects = objects
         self._pool = pool
+        self._hot = hot
 
     def frame(
         self,
@@ -340,7 +352,8 @@ class TableReader:
             description.body,
         )
         first = 0 if rows is None else rows.start
-        return from_content(content, engine=engine, positions=chosen_places, row_start=first)
+        with self._hot.reading():
+            return from_content(content, engine=engine, positions=chosen_places, row_start=first)
 
     def arrays(self, columns: Sequence[tuple[str, ObjectId]], dataset: str, rows: range | None = None) -> list[Any]:
         """Arrays of some columns.
@@ -359,15 +372,30 @@ class TableReader:
         CorruptData, ObjectMissing
             Naming chunk, pack, dataset and column.
         """
-        manifests = self._manifests(columns, dataset)
-        groups = grouped([16 * (column.rows if rows is None else len(rows)) for column in manifests])
-        done = self._pool.map(
-            lambda group: self._read_group([(columns[i][0], manifests[i]) for i in group], dataset, rows), groups
-        )
+        named = [(name, column) for (name, _), column in zip(columns, self._manifests(columns, dataset), strict=True)]
+        with self._hot.reading() as since:
+            ids = [oid for _, oid in columns]
+            arrays = [self._hot.get(oid, column, rows) for oid, (_, column) in zip(ids, named, strict=True)]
+            missing = [place for place, array in enumerate(arrays) if array is None]
+            decoded = self._decoded([named[place] for place in missing], dataset, rows)
+            for place, array in zip(missing, decoded, strict=True):
+                arrays[place] = array
+        if rows is None:
+            self._hot.missed({ids[place]: named[place][1] for place in missing}, self._decoded_again, since)
+        return arrays
+
+    def _decoded(self, columns: Sequence[tuple[str, Column]], dataset: str, rows: range | None) -> list[Any]:
+        """Arrays of columns, a group on each thread."""
+        groups = grouped([16 * (column.rows if rows is None else len(rows)) for _, column in columns])
+        done = self._pool.map(lambda group: self._read_group([columns[i] for i in group], dataset, rows), groups)
         arrays: dict[int, Any] = {}
         for group, result in zip(groups, done, strict=True):
             arrays.update(zip(group, result, strict=True))
         return [arrays[i] for i in range(len(columns))]
+
+    def _decoded_again(self, column: Column) -> Any:
+        """Array of a column whose reader was told of any error, decoded on the calling thread."""
+        return self._read_group([("", column)], "", None)[0]
 
     def _manifests(self, columns: Sequence[tuple[str, ObjectId]], dataset: str) -> list[Column]:
         try:

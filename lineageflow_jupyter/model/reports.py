@@ -143,6 +143,33 @@ class DatasetStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheReport:
+    """The hot cache of a repository.
+
+    Parameters
+    ----------
+    location : str
+        Its folder.
+    files, bytes : int
+        Columns that it holds, and their size.
+    limit : int
+        Bytes that it may hold at present; 0 where it is off.
+    hits, misses : int
+        Columns that this process mapped, and that it had to decode; small ones are never kept and count as neither.
+    waiting : int
+        Columns that are still to be written.
+    """
+
+    location: str
+    files: int
+    bytes: int
+    limit: int
+    hits: int = 0
+    misses: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
     """Live frames against HEAD."""
 
