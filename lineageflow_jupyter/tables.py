@@ -385,9 +385,10 @@ class TableReader:
         return arrays
 
     def _decoded(self, columns: Sequence[tuple[str, Column]], dataset: str, rows: range | None) -> list[Any]:
-        """Arrays of columns, a group on each thread."""
+        """Arrays of columns, a group on each thread; a single group here, which saves handing it over."""
         groups = grouped([16 * (column.rows if rows is None else len(rows)) for _, column in columns])
-        done = self._pool.map(lambda group: self._read_group([columns[i] for i in group], dataset, rows), groups)
+        each: Callable[..., Iterator[list[Any]]] = self._pool.map if len(groups) > 1 else map
+        done = each(lambda group: self._read_group([columns[i] for i in group], dataset, rows), groups)
         arrays: dict[int, Any] = {}
         for group, result in zip(groups, done, strict=True):
             arrays.update(zip(group, result, strict=True))

@@ -173,8 +173,9 @@ class ColumnCache:
         target = self.folder / oid.hex()
         scratch = self.folder / f"{_SCRATCH}-{os.getpid()}-{secrets.token_hex(8)}"
         try:
-            if target.exists():
-                return True
+            with contextlib.suppress(FileNotFoundError):
+                if _is_own(target.lstat()):  # another process was faster
+                    return True
             descriptor = self._created(scratch)
             try:
                 parts = [memoryview(part).cast("B") for part in make()]

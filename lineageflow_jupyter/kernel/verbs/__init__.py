@@ -6,6 +6,7 @@ from lineageflow_jupyter.kernel.verb import Verb
 from lineageflow_jupyter.kernel.verbs import (
     add,
     branch,
+    cache,
     checkout,
     commit,
     help,  # noqa: A004 - named like their verbs
@@ -18,7 +19,7 @@ from lineageflow_jupyter.kernel.verbs import (
     switch,
 )
 
-_MODULES = (init, open, status, add, commit, log, show, read, checkout, branch, switch, help)
+_MODULES = (init, open, status, add, commit, log, show, read, checkout, branch, switch, cache, help)
 
 VERBS: dict[str, Verb] = {module.VERB.name: module.VERB for module in _MODULES}
 """By name, in the order in which help lists them."""
