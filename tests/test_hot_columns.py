@@ -67,7 +67,7 @@ def filled(repo: Repository) -> None:
 
 def mapped(repo: Repository, revision: str = "f", **options: Any) -> Any:
     """A frame that lies on maps alone."""
-    repo.read(revision)
+    repo.read(revision, **options)
     filled(repo)
     before = repo.cache_usage()
     frame = repo.read(revision, **options)
@@ -137,7 +137,8 @@ class TestEveryType:
 class TestTheSameFrame:
     def test_some_columns_and_rows(self, committed: Repository) -> None:
         expected = sample()
-        mapped(committed)
+        committed.read("f")
+        filled(committed)
         names = ["text", "int", "category", "missing text"]
         part = mapped(committed, columns=names, rows=(7, 15_001))
         pd.testing.assert_frame_equal(part, expected[names].iloc[7:15_001])
@@ -393,6 +394,23 @@ repo.read("f")
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         pd.testing.assert_frame_equal(frame, sample())
         pd.testing.assert_frame_equal(committed.read("f"), sample())
+
+    def test_a_process_forked_while_something_waits_keeps_what_it_reads_itself(
+        self, committed: Repository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(hot_columns, "QUIET", 3600.0)
+        committed.read("f")
+        child = os.fork()
+        if child == 0:
+            try:
+                assert committed.cache_usage().waiting == 0
+                hot_columns.QUIET = 0.0
+                assert mapped(committed, columns=["int"])["int"].sum() == sample()["int"].sum()
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert committed.cache_usage().waiting > 0
 
     def test_processes_read_fill_and_evict_at_once(self, committed: Repository, tmp_path: Path) -> None:
         for seed in (1, 2):
