@@ -145,7 +145,8 @@ class ColumnCache:
             self._verified[name] = facts
         now = time.time()
         if now - found.st_atime > TOUCHED:
-            os.utime(descriptor, ns=(int(now * 1e9), found.st_mtime_ns))
+            with contextlib.suppress(OSError):  # a folder that can only be read
+                os.utime(descriptor, ns=(int(now * 1e9), found.st_mtime_ns))
         return content
 
     # --- write -------------------------------------------------------------------------------------------------------
