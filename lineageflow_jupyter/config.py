@@ -15,12 +15,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.model.objects import Author
 from lineageflow_jupyter.model.records import WorkspaceName
 
 AUTHOR_NAME = "LINEAGEFLOW_AUTHOR_NAME"
 AUTHOR_EMAIL = "LINEAGEFLOW_AUTHOR_EMAIL"
 NOTEBOOK = "JPY_SESSION_NAME"
+CACHE = "LINEAGEFLOW_CACHE"
+CACHE_BYTES = "LINEAGEFLOW_CACHE_BYTES"
+DEFAULT_CACHE_BYTES = 4 * 2**30
 GIT_SECONDS = 2.0
 """How long `git config` may take before the user's name is taken from elsewhere; it answers within milliseconds."""
 
@@ -37,12 +41,18 @@ class Settings:
         Account and machine; two parts of a workspace's name.
     notebook : str
         Path of the notebook as the Jupyter server tells its kernels, or ``""``.
+    cache : bool
+        Whether columns that were read are kept to be mapped the next time.
+    cache_bytes : int
+        Most bytes of them on the disk, for each repository.
     """
 
     author: Author
     user: str
     host: str
     notebook: str = ""
+    cache: bool = True
+    cache_bytes: int = DEFAULT_CACHE_BYTES
 
 
 def settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -57,6 +67,11 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
     -------
     Settings
         Always complete: what nobody says is filled in from the operating system.
+
+    Raises
+    ------
+    UsageProblem
+        If a variable holds what it cannot mean.
     """
     known = os.environ if environment is None else environment
     user = _user()
@@ -72,12 +87,27 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         user,
         socket.gethostname() or "localhost",
         known.get(NOTEBOOK, ""),
+        _number(known, CACHE, 1, most=1) == 1,
+        _number(known, CACHE_BYTES, DEFAULT_CACHE_BYTES),
     )
 
 
 def process_workspace(found: Settings) -> WorkspaceName:
     """Name of the workspace of this process: the notebook where the server named one, else the process itself."""
     return WorkspaceName(found.user, found.host, found.notebook or f"{_folder()}#{os.getpid()}")
+
+
+def _number(known: Mapping[str, str], name: str, default: int, *, most: int = 2**62) -> int:
+    text = known.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) > most:
+        expected = f"0 or {most}" if most == 1 else "a number of bytes such as 4000000000"
+        raise UsageProblem(
+            f"{expected} was expected in the environment variable {name}, {text!r} found",
+            remedy="Mend or unset it, then try again",
+        )
+    return int(text)
 
 
 def _folder() -> str:

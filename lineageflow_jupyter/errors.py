@@ -131,9 +131,13 @@ class NameTaken(ConflictError):
 
 
 class UncommittedChanges(ConflictError):
-    """Live frames hold changes that the request would overwrite."""
+    """Live frames hold changes that the request would overwrite.
+
+    ``statuses`` are the ones in question where they are known, as `DatasetStatus` values.
+    """
 
     code = "uncommitted-changes"
+    statuses: tuple[object, ...] = ()
 
 
 class RepositoryError(LineageFlowError):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.errors import AmbiguousName, ObjectMissing, UnknownName
+from lineageflow_jupyter.errors import AmbiguousName, NotAvailable, ObjectMissing, UnknownName
 from lineageflow_jupyter.model.ids import ObjectId, short
+from lineageflow_jupyter.model.moments import moment
 from lineageflow_jupyter.model.objects import Tree, TreeEntry
-from lineageflow_jupyter.model.records import CommitRecord, Ref
-from lineageflow_jupyter.model.revisions import parse
+from lineageflow_jupyter.model.records import CommitRecord, Head, LogFilter, Move, Ref
+from lineageflow_jupyter.model.revisions import STASHES, Range, composed, parse, split_range
 from lineageflow_jupyter.tables import Objects
 
 CACHED_COMMITS = 1_000
+CACHED_TREES = 64
+MOVES_TOGETHER = 100
+"""Lines of HEAD's reflog that are read at once when a branch of the past is looked for."""
 
 
 class History:
@@ -27,20 +32,24 @@ class History:
         Refs and commits.
     objects : Objects
         Trees.
+    now : callable, optional
+        The present, for moments such as ``yesterday``; local time without a zone.
     """
 
-    def __init__(self, catalog: Catalog, objects: Objects) -> None:
+    def __init__(self, catalog: Catalog, objects: Objects, now: Callable[[], datetime] = datetime.now) -> None:
         self._catalog = catalog
         self._objects = objects
+        self._now = now
         self._record = lru_cache(CACHED_COMMITS)(self._found)  # commits never change
+        self._tree = lru_cache(CACHED_TREES)(objects.tree)  # nor do trees
 
     def ref(self, name: str) -> Ref | None:
         """A ref of any kind, or None."""
-        return self._catalog.ref(name)
+        return self._catalog.ref(name) or self._catalog.ref(composed(name))
 
     def tip(self, branch: str) -> ObjectId | None:
         """Commit that a branch or other ref points to; None where it has none yet."""
-        ref = self._catalog.ref(branch)
+        ref = self.ref(branch)
         return None if ref is None else ref.commit
 
     def record(self, oid: ObjectId) -> CommitRecord:
@@ -55,20 +64,35 @@ class History:
 
     def tree(self, commit: ObjectId | None) -> Tree:
         """Tree of a commit; an empty one for None."""
-        return Tree() if commit is None else self._objects.tree(self.record(commit).commit.tree)
+        return Tree() if commit is None else self._tree(self.record(commit).commit.tree)
 
     def entry(self, record: CommitRecord, dataset: str, revision: str) -> TreeEntry:
         """Entry of a dataset that must exist; `revision` is for the message."""
-        tree = self._objects.tree(record.commit.tree)
-        entry = tree.get(dataset)
+        tree = self.tree(record.id)
+        entry = tree.get(dataset) or tree.get(composed(dataset))
         if entry is None:
             names = [entry.dataset for entry in tree.entries]
             remedy = f"{revision} holds: {', '.join(names[:10]) or 'nothing'}"
             raise unknown("dataset", dataset, names, remedy, f" at {revision!r}")
         return entry
 
-    def resolve(self, revision: str, branch: str) -> CommitRecord:
-        """Return the commit that a revision names, where HEAD is on `branch`.
+    def last_change(self, tip: ObjectId | None, dataset: str) -> CommitRecord | None:
+        """Latest commit that changed a dataset, as seen from a commit."""
+        found = () if tip is None else self._catalog.log([tip], wanted=LogFilter(dataset=dataset), limit=1)
+        return found[0] if found else None
+
+    def contains(self, tip: ObjectId, commit: ObjectId) -> bool:
+        """Whether a commit belongs to the history of `tip`."""
+        return tip == commit or self._catalog.divergence(tip, [commit])[commit][0] == 0
+
+    def moment(self, text: str, *, end: bool = False) -> int:
+        """Time of a moment that a user typed, in microseconds since 1970-01-01 UTC; see `model.moments`."""
+        return moment(text, self._now(), end=end)
+
+    # --- revisions ---------------------------------------------------------------------------------------------------
+
+    def resolve(self, revision: str, head: Head) -> CommitRecord:
+        """Return the commit that a revision names, as seen from a workspace.
 
         Raises
         ------
@@ -76,15 +100,142 @@ class History:
             If there is none; close matches are listed.
         AmbiguousName
             If it can be read in several ways; they are listed.
+        NotAvailable
+            For ``@{cell:ID}``.
         """
+        if split_range(revision) is not None:
+            raise UnknownName(
+                f"one commit was expected, the range {revision!r} found",
+                remedy="Name one commit, such as HEAD or main~1",
+            )
         parsed = parse(revision)
-        record = self._head(branch, revision) if parsed.base == "HEAD" else self._named(parsed.base)
+        if parsed.at is not None:
+            record = self.record(self._at(parsed.base, parsed.at, revision, head))
+        else:
+            record = self._head(head.branch, revision) if parsed.base == "HEAD" else self._named(parsed.base)
         for step in parsed.steps:
             for _ in range(step.count if step.kind == "~" else min(step.count, 1)):
                 record = self._parent(record, 1 if step.kind == "~" else step.count, revision)
         return record
 
+    def ends(self, chosen: Range, head: Head) -> tuple[list[ObjectId], list[ObjectId]]:
+        """Commits at which a range begins, and those that cut it off."""
+        left, right = self.resolve(chosen.left, head).id, self.resolve(chosen.right, head).id
+        if not chosen.symmetric:
+            return [right], [left]
+        # What both have is cut off at the parents of what either has alone.
+        own = {record.id for a, b in ((left, right), (right, left)) for record in self._catalog.log([a], exclude=[b])}
+        parents = {parent for oid in own for parent in self.record(oid).commit.parents}
+        return [left, right], [oid for oid in dict.fromkeys((*parents, left, right)) if oid not in own]
+
+    def branch_before(self, head: Head, number: int) -> str:
+        """Name of the branch that a workspace was on `number` (from 1) switches ago: what ``@{-N}`` stands for.
+
+        Raises
+        ------
+        UnknownName
+            If it has not switched so often.
+        """
+        left, skip = number, 0
+        while moves := self._catalog.reflog("HEAD", workspace=head.workspace, skip=skip, limit=MOVES_TOGETHER):
+            for move in moves:
+                change = move.operation.head
+                if change is None or change.before == change.after or move.operation.renamed is not None:
+                    continue
+                left -= 1
+                if left == 0:
+                    return change.before
+            skip += len(moves)
+        times = "once" if number == 1 else f"{number} times"
+        raise UnknownName(
+            f"'@{{-{number}}}' does not exist: this workspace has not switched branches {times}",
+            remedy="Name the branch: `%lf branch` lists them",
+        )
+
+    def _at(self, base: str, at: str, revision: str, head: Head) -> ObjectId:
+        """Commit that ``BASE@{AT}`` names."""
+        if at.startswith("cell:"):
+            raise NotAvailable(
+                f"{revision!r}: cells are not recorded in this version",
+                remedy="Use a commit or a moment, as in @{1 hour ago}",
+            )
+        if at.startswith("-") and at[1:].isdecimal() and int(at) != 0:
+            if base:
+                raise UnknownName(f"{revision!r} is not a revision: @{{-N}} stands alone", remedy="Example: @{-1}")
+            return self._named(self.branch_before(head, -int(at))).id
+        name = base or head.branch
+        if at.isdecimal() and len(at) <= 9:
+            if name == STASHES:
+                return self.stash(head, int(at)).id
+            return self._moves_ago(name, int(at), revision, head)
+        return self._as_of(name, at, revision, head)
+
+    def _moves(self, name: str, head: Head, **chosen: int | None) -> tuple[Move, ...]:
+        workspace = head.workspace if name == "HEAD" else ""
+        return self._catalog.reflog(name, workspace=workspace, **chosen)  # type: ignore[arg-type]
+
+    def _moves_ago(self, name: str, number: int, revision: str, head: Head) -> ObjectId:
+        found = self._moves(name, head, skip=number, limit=1)
+        commit = found[0].after if found else None
+        if not found and number:  # what the oldest move left
+            oldest = self._moves(name, head, skip=number - 1, limit=1)
+            commit = oldest[0].before if oldest else None
+        if commit is None:
+            self._require_log(name, head)
+            raise UnknownName(
+                f"{revision!r} does not exist: {name} has not moved so often, or pointed to nothing then",
+                remedy=f"`%lf reflog {name}` lists its moves",
+            )
+        return commit
+
+    def _as_of(self, name: str, at: str, revision: str, head: Head) -> ObjectId:
+        until = self.moment(at, end=True) - 1
+        found = self._moves(name, head, until=until, limit=1)
+        if found and found[0].after is not None:
+            return found[0].after
+        self._require_log(name, head)
+        raise UnknownName(
+            f"{revision!r} does not exist: {name} pointed to nothing then",
+            remedy=f"`%lf reflog {name}` tells when it moved",
+        )
+
+    def _require_log(self, name: str, head: Head) -> None:
+        """Refuse names that never were refs, with close matches."""
+        if not self._moves(name, head, limit=1):
+            names = ["HEAD", *(ref.name for ref in self._catalog.refs())]
+            raise unknown("ref", name, names, "See `%lf branch` and `%lf tag` for what exists")
+
+    def stashes(self, head: Head | None) -> list[Ref]:
+        """Stashes of a workspace, or of all, newest first."""
+        prefix = f"{STASHES}/" if head is None else stash_prefix(head)
+        refs = [ref for ref in self._catalog.refs(kinds=("hidden",)) if ref.name.startswith(prefix) and ref.commit]
+        return sorted(refs, key=lambda ref: self._stashed_at(ref), reverse=True)
+
+    def _stashed_at(self, ref: Ref) -> tuple[int, int]:
+        made = self._catalog.reflog(ref.name, limit=1)
+        return (made[0].sequence, 0) if made else (0, self.record(ref.commit).commit.time if ref.commit else 0)
+
+    def stash(self, head: Head, number: int) -> CommitRecord:
+        """Stash by its number, 0 being the latest.
+
+        Raises
+        ------
+        UnknownName
+            If there are not so many.
+        """
+        found = self.stashes(head)
+        if number >= len(found):
+            held = f"{len(found)} stash{'es' * (len(found) != 1)}" if found else "no stashes"
+            raise UnknownName(
+                f"'stash@{{{number}}}' does not exist: this workspace has {held}", remedy="`%lf stash list` lists them"
+            )
+        commit = found[number].commit
+        assert commit is not None
+        return self.record(commit)
+
     def _parent(self, record: CommitRecord, number: int, revision: str) -> CommitRecord:
+        if number == 0:  # as in Git: ^0 is the commit itself
+            return record
         parents = record.commit.parents
         if number > len(parents):
             count = f"{len(parents)} parent" if len(parents) == 1 else f"{len(parents) or 'no'} parents"
@@ -97,11 +248,22 @@ class History:
     def _head(self, branch: str, revision: str) -> CommitRecord:
         tip = self.tip(branch)
         if tip is None:
+            gone = self.gone(branch)
+            if gone:
+                raise UnknownName(f"{revision!r}: {gone}", remedy="Go to another branch: `%lf switch main`")
             raise UnknownName(
                 f"{revision!r}: branch {branch!r} has no commits yet",
                 remedy='Make the first one: `%lf commit NAME -m "…"`',
             )
         return self.record(tip)
+
+    def gone(self, branch: str) -> str:
+        """What became of a branch that existed and does not any more, or ``""``."""
+        moves = self._catalog.reflog(branch, limit=1) if self.ref(branch) is None else ()
+        if not moves or moves[0].operation.verb == "undo":  # its creation was taken back: it may begin anew
+            return ""
+        renamed = moves[0].operation.renamed
+        return f"branch {branch!r} was " + (f"renamed to {renamed[1]!r}" if renamed else "deleted")
 
     def _named(self, name: str) -> CommitRecord:
         """Ref or short id; both at once is an error, so that nobody gets the other one than they meant."""
@@ -118,6 +280,11 @@ class History:
             readings = " or ".join(text for text, _ in found)
             raise AmbiguousName(f"{name!r} may be {readings}", remedy="Write more digits of the commit's id")
         return self.record(found[0][1])
+
+
+def stash_prefix(head: Head) -> str:
+    """What the names of a workspace's stashes begin with."""
+    return f"{STASHES}/{head.workspace[:8]}/"
 
 
 def unknown(

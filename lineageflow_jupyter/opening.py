@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.config import process_workspace, settings
@@ -19,6 +24,7 @@ from lineageflow_jupyter.errors import (
 from lineageflow_jupyter.model.records import Head, WorkspaceName
 from lineageflow_jupyter.publishing import flush_journal
 from lineageflow_jupyter.repository import Repository
+from lineageflow_jupyter.store.column_cache import ColumnCache
 from lineageflow_jupyter.store.files import storage_error
 from lineageflow_jupyter.store.identity import create_identity, read_identity
 from lineageflow_jupyter.store.local import LocalStore
@@ -27,6 +33,7 @@ from lineageflow_jupyter.store.location import check_location
 FOLDER = ".lineageflow"
 CATALOG = "catalog.sqlite"
 OBJECTS = "objects"
+COLUMNS = "cache/columns"
 DEFAULT_BRANCH = "main"
 
 
@@ -146,10 +153,22 @@ def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:
                 remedy="Restore that file from a backup of the repository",
             )
         create_identity(store, catalog.uuid)  # checks it; creates it where `init` was interrupted
-        head = _head(catalog, workspace or process_workspace(settings()))
+        found = settings()
+        name = workspace or process_workspace(found)
+        shared_with = _other_process(catalog, name)
+        head = _head(catalog, name)
+        cache = ColumnCache(folder / COLUMNS, enabled=found.cache, limit_bytes=found.cache_bytes)
         with suppress(StorageDenied, StorageFull):  # a repository that can only be read
             flush_journal(catalog, store)
-        return Repository(catalog, store, head, location=str(root), author=lambda: settings().author)
+        return Repository(
+            catalog,
+            store,
+            head,
+            location=str(root),
+            author=lambda: settings().author,
+            shared_with=shared_with,
+            cache=cache,
+        )
     except BaseException:
         catalog.close()
         raise
@@ -166,9 +185,30 @@ def _catalog(path: Path) -> Catalog:
 
 def _head(catalog: Catalog, name: WorkspaceName) -> Head:
     try:
-        return catalog.workspace(name, branch=DEFAULT_BRANCH)
+        return catalog.workspace(name, branch=DEFAULT_BRANCH, process=_process(), time=time.time_ns() // 1000)
     except (StorageDenied, StorageFull):  # not remembered where nothing can be written
         return Head("", DEFAULT_BRANCH)
+
+
+def _process() -> str:
+    """This process, so that it cannot be mistaken for a later one with the same number."""
+    try:
+        return json.dumps([os.getpid(), psutil.Process().create_time()])
+    except psutil.Error:  # a process that may not look at itself, as in some containers
+        return ""
+
+
+def _other_process(catalog: Catalog, name: WorkspaceName) -> str:
+    """Another running process that has the workspace open, for people; ``""`` where there is none."""
+    known = next((record for record in catalog.workspaces() if record.name == name), None)
+    if known is None or not known.process or known.process == _process():
+        return ""
+    try:
+        number, created = json.loads(known.process)
+        alive = psutil.Process(number).create_time() == created
+    except (psutil.Error, ValueError, TypeError):
+        return ""
+    return f"process {number}" if alive else ""
 
 
 def _refuse_address(location: str | Path) -> None:

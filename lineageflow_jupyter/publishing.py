@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.errors import NameTaken, RefMoved, StorageError
+from lineageflow_jupyter.errors import NameTaken, RefMoved, StorageDenied, StorageError
 from lineageflow_jupyter.frames.convert import FrameContent
-from lineageflow_jupyter.history import History
+from lineageflow_jupyter.history import History, stash_prefix
 from lineageflow_jupyter.model.changes import shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId, short
 from lineageflow_jupyter.model.lists import Sealed, encode_tree
 from lineageflow_jupyter.model.objects import Author, Commit, Tree, TreeEntry, encode_commit
-from lineageflow_jupyter.model.records import CommitRecord, LogFilter, Pack, Publication, Ref, RefChange
+from lineageflow_jupyter.model.records import CommitRecord, Pack, Publication, RefChange
 from lineageflow_jupyter.model.reports import CommitReport, TableShape
 from lineageflow_jupyter.store.base import ObjectStore
 from lineageflow_jupyter.store.packs import PackWriter
@@ -27,6 +29,32 @@ from lineageflow_jupyter.workspace import Workspace
 
 ROUNDS = 100
 """How often a commit is offered again when others move the branch; each round means that somebody else succeeded."""
+
+Origins = Mapping[str, tuple[ObjectId | None, ObjectId | None]]
+"""By dataset: the commits that hold the caller's frame as it was before an operation, and as it is after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Objects that are durable and take effect with the next publication.
+
+    Parameters
+    ----------
+    packs : tuple of Pack
+        New packs.
+    reused : frozenset of ObjectId
+        Objects of other packs that the records need. What the parent's history holds is not among them: its ref, or the
+        reflog if it moved since, keeps that from gc.
+    records : tuple of CommitRecord
+        New commits.
+    """
+
+    packs: tuple[Pack, ...] = ()
+    reused: frozenset[ObjectId] = frozenset()
+    records: tuple[CommitRecord, ...] = ()
+
+
+NOTHING = Written()
 
 
 class Publisher:
@@ -79,37 +107,78 @@ class Publisher:
         RefMoved
             If the branch holds a version of one of the datasets that the workspace has not seen.
         """
-        tip = self._history.tip(branch)
-        tree = self._history.tree(tip)
+        tree = self._history.tree(self._history.tip(branch))
         with PackWriter(self._store) as packs:
             writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
             entries, shapes = _written(writer, contents, tree, keys)
-            done: tuple[Pack, ...] = ()
-            new_bytes = 0
-            for _ in range(ROUNDS):
-                self._check_seen(branch, tree, entries)
-                wanted = tree.with_entries(entries)
-                if wanted == tree and tip is not None:
-                    self._workspace.move(bases=dict.fromkeys(shapes, tip))
-                    return CommitReport(self._history.record(tip), False, branch, 0, shapes)
-                with PackWriter(self._store) if done else packs as last:  # after a lost race: only tree and commit
-                    record = self._sealed(last, tip, tree, wanted, message, author)
-                    done += last.close()
-                    new_bytes += last.new_bytes
-                try:
-                    change = RefChange(branch, "branch", tip, record.id)
-                    self.publish("commit", change, done, writer.reused, record, tuple(shapes))
-                except (RefMoved, NameTaken):  # somebody committed meanwhile: look again at what they did
-                    tip = self._history.tip(branch)
-                    tree = self._history.tree(tip)
-                    continue
-                return CommitReport(record, True, branch, new_bytes, shapes)
+
+            def edit(current: Tree) -> Tree:
+                self._check_seen(branch, current, entries)
+                return current.with_entries(entries)
+
+            return self._commit("commit", branch, edit, message, author, shapes, packs, writer)
+
+    def edit(self, verb: str, branch: str, edit: Callable[[Tree], Tree], message: str, author: Author) -> CommitReport:
+        """Commit a change of the branch's tree that needs no new tables.
+
+        Parameters
+        ----------
+        verb : str
+            For the operation log.
+        branch : str
+            The branch.
+        edit : callable
+            From the branch's tree to the one wanted; called again where somebody else was faster. What it raises ends
+            the commit.
+        message, author
+            Of the commit.
+        """
+        with PackWriter(self._store) as packs:
+            writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
+            return self._commit(verb, branch, edit, message, author, {}, packs, writer)
+
+    def _commit(
+        self,
+        verb: str,
+        branch: str,
+        edit: Callable[[Tree], Tree],
+        message: str,
+        author: Author,
+        shapes: Mapping[str, TableShape],
+        packs: PackWriter,
+        writer: TableWriter,
+    ) -> CommitReport:
+        done: tuple[Pack, ...] = ()
+        new_bytes = 0
+        for _ in range(ROUNDS):
+            tip = self._history.tip(branch)
+            tree = self._history.tree(tip)
+            wanted = edit(tree)
+            if wanted == tree and tip is not None:
+                self._workspace.saw(dict.fromkeys(shapes, tip))
+                return CommitReport(self._history.record(tip), False, branch, 0, shapes)
+            with PackWriter(self._store) if done else packs as last:  # after a lost race: only tree and commit
+                record = self._sealed(last, tip, tree, wanted, message, author)
+                done += last.close()
+                new_bytes += last.new_bytes
+            gone = [entry.dataset for entry in tree.entries if wanted.get(entry.dataset) is None]
+            try:
+                self.publish(
+                    verb,
+                    [RefChange(branch, "branch", tip, record.id)],
+                    Written(done, writer.reused, (record,)),
+                    bases=dict.fromkeys((*shapes, *(set(record.datasets) - set(gone))), record.id),
+                    forgotten=gone,
+                )
+            except (RefMoved, NameTaken):  # somebody committed meanwhile: look again at what they did
+                continue
+            return CommitReport(record, True, branch, new_bytes, shapes)
         raise RefMoved(
             f"branch {branch!r} moved {ROUNDS} times while this commit was offered", remedy="Commit again in a moment"
         )
 
-    def stash(self, contents: Mapping[str, FrameContent], message: str, author: Author) -> Ref:
-        """Keep contents under a hidden ref of the workspace, on top of its branch's tip."""
+    def stashed(self, contents: Mapping[str, FrameContent], message: str, author: Author) -> tuple[RefChange, Written]:
+        """Write contents as a commit on top of the branch's tip; the hidden ref that is to hold it."""
         head = self._workspace.head
         tip = self._history.tip(head.branch)
         tree = self._history.tree(tip)
@@ -118,18 +187,21 @@ class Publisher:
             writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
             entries, _ = _written(writer, contents, tree, keys)
             record = self._sealed(packs, tip, tree, tree.with_entries(entries), message, author)
-            name = f"stash/{head.workspace[:8]}/{short(record.id)}"
-            self.publish("stash", RefChange(name, "hidden", None, record.id), packs.close(), writer.reused, record)
-        return Ref(name, "hidden", record.id)
+            change = RefChange(f"{stash_prefix(head)}{short(record.id, 12)}", "hidden", None, record.id)
+            return change, Written(packs.close(), writer.reused, (record,))
 
     def publish(
         self,
         verb: str,
-        change: RefChange,
-        packs: tuple[Pack, ...] = (),
-        reused: frozenset[ObjectId] = frozenset(),
-        record: CommitRecord | None = None,
-        committed: Sequence[str] = (),
+        refs: Sequence[RefChange] = (),
+        written: Written = NOTHING,
+        *,
+        branch: str | None = None,
+        bases: Mapping[str, ObjectId] | None = None,
+        forgotten: Collection[str] = (),
+        renamed: tuple[str, str] | None = None,
+        frames: Origins | None = None,
+        detail: Mapping[str, Any] | None = None,
     ) -> None:
         """One transaction, then the journal.
 
@@ -137,17 +209,22 @@ class Publisher:
         ----------
         verb : str
             For the operation log.
-        change : RefChange
-            The ref that moves.
-        packs : tuple of Pack
-            New packs, durable already.
-        reused : frozenset of ObjectId
-            Objects of other packs that `record` needs. What the parent's history holds is not among them: its ref,
-            or the reflog if it moved since, keeps that from gc.
-        record : CommitRecord, optional
-            The new commit.
-        committed : sequence of str
-            Datasets that the workspace has seen at `record` from now on.
+        refs : sequence of RefChange
+            The refs that move.
+        written : Written
+            New objects.
+        branch : str, optional
+            The branch that HEAD goes to.
+        bases : mapping of str to ObjectId, optional
+            Datasets that the workspace has seen at these commits from now on.
+        forgotten : collection of str
+            Datasets of which it has seen no version from now on.
+        renamed : (str, str), optional
+            Old and new name of a branch.
+        frames : mapping, optional
+            Where the frames that the caller replaces came from and go to: for `undo`.
+        detail : mapping, optional
+            More for the operation log.
 
         Raises
         ------
@@ -155,45 +232,95 @@ class Publisher:
             If the transaction failed, and nothing was recorded; or if it took effect and its journal object could not
             be written: then the message says so.
         """
-        seen = {} if record is None else dict.fromkeys(committed, record.id)
-        with self._workspace.moving(seen) as head:
-            self._catalog.publish(
-                Publication(
-                    operation=uuid.uuid4().hex,
-                    verb=verb,
-                    workspace=self._workspace.head.workspace,
-                    time=time.time_ns() // 1000,
-                    refs=(change,),
-                    packs=packs,
-                    reused=reused,
-                    commits=() if record is None else (record,),
-                    head=head if seen else None,
-                    detail={} if record is None else {"message": record.commit.summary},
-                )
+        particulars = {**({"message": written.records[-1].commit.summary} if written.records else {}), **(detail or {})}
+        if frames:
+            particulars["frames"] = {name: [_hex(before), _hex(after)] for name, (before, after) in frames.items()}
+        with self._workspace.moving(branch, bases or {}, forgotten) as head:
+            if head is None and not refs and not frames:
+                return
+            publication = Publication(
+                operation=uuid.uuid4().hex,
+                verb=verb,
+                workspace=self._workspace.head.workspace,
+                time=time.time_ns() // 1000,
+                refs=tuple(refs),
+                packs=written.packs,
+                reused=written.reused,
+                commits=written.records,
+                head=head,
+                renamed=renamed,
+                detail=particulars,
             )
+            try:
+                self._catalog.publish(publication)
+            except StorageDenied:
+                if refs:
+                    raise
+                return  # HEAD moves in a repository that can only be read: it then lives as long as the process
+        self._flush(verb, refs)
+
+    def _flush(self, verb: str, refs: Sequence[RefChange]) -> None:
         try:
             flush_journal(self._catalog, self._store)
         except StorageError as error:
-            done = f"{verb} {short(change.after)}" if change.after else verb
+            after = next((change.after for change in refs if change.after), None)
+            done = f"{verb} {short(after)}" if after else verb
             raise type(error)(
                 f"{done} took effect, but its entry in the journal could not be written: {error.problem}",
                 remedy="Make room for it; the next command writes it",
             ) from error
 
+    def check_seen(self, branch: str, current: TreeEntry, what: str) -> None:
+        """Refuse to drop or replace a version that this workspace has not seen.
+
+        Parameters
+        ----------
+        branch : str
+            The branch.
+        current : TreeEntry
+            Its version.
+        what : str
+            What to type again, such as ``"commit"``.
+
+        Raises
+        ------
+        RefMoved
+            Naming the commit and its author.
+        """
+        seen = self._workspace.seen(current.dataset)
+        if current == seen:
+            return
+        latest = self._history.last_change(self._history.tip(branch), current.dataset)
+        who = f" (commit {short(latest.id)} by {latest.commit.author.name})" if latest else ""
+        known = "that is not the one your frame started from" if seen else "that this workspace has not seen"
+        raise RefMoved(
+            f"branch {branch!r} holds a version of {current.dataset!r}{who} {known}",
+            remedy=f"Look at it with `other = %lf read {branch}:{current.dataset}` and {what} again, "
+            "or commit to a branch of your own: `%lf switch -c NAME`",
+        )
+
     def _check_seen(self, branch: str, tree: Tree, entries: Sequence[TreeEntry]) -> None:
         """Refuse to overwrite what this workspace has not seen."""
         for entry in entries:
             current = tree.get(entry.dataset)
-            if current is None or current in (entry, self._workspace.seen(entry.dataset)):
-                continue
-            tip = self._history.tip(branch)
-            latest = self._catalog.log([tip], wanted=LogFilter(dataset=entry.dataset), limit=1) if tip else ()
-            who = f" (commit {short(latest[0].id)} by {latest[0].commit.author.name})" if latest else ""
-            raise RefMoved(
-                f"branch {branch!r} holds a version of {entry.dataset!r}{who} that this workspace has not seen",
-                remedy=f"Look at it with `other = %lf read {branch}:{entry.dataset}` and commit again, "
-                "or commit to a branch of your own: `%lf switch -c NAME`",
-            )
+            if current is None:
+                self._check_not_removed(branch, entry.dataset)
+            elif current != entry:
+                self.check_seen(branch, current, "commit")
+
+    def _check_not_removed(self, branch: str, dataset: str) -> None:
+        """Refuse to bring back a dataset that somebody removed from the branch since this workspace saw it there."""
+        base, tip = self._workspace.head.bases.get(dataset), self._history.tip(branch)
+        if base is None or tip is None or not self._history.contains(tip, base):
+            return
+        if self._history.tree(base).get(dataset) is None:
+            return
+        latest = self._history.last_change(tip, dataset)
+        who = f" by commit {short(latest.id)} of {latest.commit.author.name}" if latest else ""
+        raise RefMoved(
+            f"{dataset!r} was removed from branch {branch!r}{who} since this workspace saw it",
+            remedy=f"To bring it back, say so first: `%lf add {dataset}`, and commit again",
+        )
 
     def _sealed(
         self, packs: PackWriter, tip: ObjectId | None, before: Tree, tree: Tree, message: str, author: Author
@@ -201,8 +328,7 @@ class Publisher:
         """Write a tree and its commit; they take effect when they are published."""
         sealed = encode_tree(tree)
         parents = () if tip is None else (tip,)
-        offset = time.localtime().tm_gmtoff // 60
-        commit = Commit(sealed[-1].id, parents, author, time.time_ns() // 1000, offset, message)
+        commit = Commit(sealed[-1].id, parents, author, time.time_ns() // 1000, utc_offset(), message)
         oid, data = encode_commit(commit)
         writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
         writer.store([*sealed, Sealed(oid, Kind.COMMIT, data)])
@@ -210,6 +336,15 @@ class Publisher:
         names = {entry.dataset for entry in (*before.entries, *tree.entries)}
         changed = sorted(name for name in names if before.get(name) != tree.get(name))
         return CommitRecord(oid, commit, generation, tuple(changed))
+
+
+def utc_offset() -> int:
+    """Distance of this machine's zone from UTC, in minutes."""
+    return time.localtime().tm_gmtoff // 60
+
+
+def _hex(oid: ObjectId | None) -> str | None:
+    return None if oid is None else oid.hex()
 
 
 def _written(

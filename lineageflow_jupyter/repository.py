@@ -1,41 +1,56 @@
 """`Repository`: the façade, and the only place where store and catalog meet.
 
 A commit writes immutable objects first and then publishes them in one catalog transaction; losing a race leaves
-garbage, never damage. How frames become bytes is told by ``tables`` and ``frames``; nothing is printed here.
+garbage, never damage. Each verb is told by one of the modules beside this one; nothing is printed here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.errors import InvalidName, KeyViolation, NameTaken, UnsupportedData, UsageProblem
-from lineageflow_jupyter.frames.convert import FrameContent, to_content
+from lineageflow_jupyter.comparing import Comparer
+from lineageflow_jupyter.errors import NameTaken, UnknownName, UsageProblem
+from lineageflow_jupyter.frames.convert import FrameContent
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, unknown
-from lineageflow_jupyter.model.changes import dataset_change, shape_of
+from lineageflow_jupyter.hot_columns import HotColumns
+from lineageflow_jupyter.intake import check_texts, contents_of, declared_keys, key_array
+from lineageflow_jupyter.model.changes import shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId
-from lineageflow_jupyter.model.objects import Author, Table, Tree, TreeEntry
-from lineageflow_jupyter.model.records import CommitRecord, Head, LogFilter, Ref, RefChange
+from lineageflow_jupyter.model.objects import Author, Tree, TreeEntry
+from lineageflow_jupyter.model.records import CommitRecord, Head, LogFilter, Move, Ref, WorkspaceRecord
 from lineageflow_jupyter.model.reports import (
+    BranchReport,
+    CacheReport,
+    ColumnSchema,
     CommitChanges,
     CommitReport,
-    DatasetChange,
+    DatasetSchema,
     DatasetStatus,
+    Replacement,
+    StashReport,
     StatusReport,
     TableShape,
+    UndoReport,
 )
-from lineageflow_jupyter.model.revisions import check_name, split_dataset
+from lineageflow_jupyter.model.revisions import check_name, split_dataset, split_range
 from lineageflow_jupyter.publishing import Publisher
+from lineageflow_jupyter.reading import FrameReader
+from lineageflow_jupyter.refs import Refs
+from lineageflow_jupyter.stashing import Stashes
 from lineageflow_jupyter.store.base import ObjectStore
+from lineageflow_jupyter.store.column_cache import ColumnCache
 from lineageflow_jupyter.store.reader import ObjectReader
-from lineageflow_jupyter.tables import THREADS, Named, Objects, TableReader, TableWriter, verify
+from lineageflow_jupyter.switching import Switcher
+from lineageflow_jupyter.tables import THREADS, Objects, TableReader, TableWriter, verify
+from lineageflow_jupyter.undoing import Undoer
 from lineageflow_jupyter.workspace import Workspace
 
 Engine = Literal["pandas", "polars", "arrow"]
+Live = Mapping[str, Any]
 
 
 class Repository:
@@ -43,6 +58,9 @@ class Repository:
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several
     threads.
+
+    Verbs that give other frames take the caller's own as ``live`` (dataset name to frame): changes in them that are not
+    committed are then refused or stashed, never lost, and `undo` finds them again.
 
     Parameters
     ----------
@@ -56,12 +74,25 @@ class Repository:
         Where the repository lies, for people.
     author : callable
         Gives the author of new commits.
+    shared_with : str, optional
+        Another process that has this workspace open, for people; ``""``: none.
+    cache : ColumnCache, optional
+        Keeps what was read, so that reading it again takes no decoding.
     """
 
     def __init__(
-        self, catalog: Catalog, store: ObjectStore, head: Head, *, location: str, author: Callable[[], Author]
+        self,
+        catalog: Catalog,
+        store: ObjectStore,
+        head: Head,
+        *,
+        location: str,
+        author: Callable[[], Author],
+        shared_with: str = "",
+        cache: ColumnCache | None = None,
     ) -> None:
         self.location = location
+        self.shared_with = shared_with
         self._catalog = catalog
         self._author = author
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="lineageflow")
@@ -69,7 +100,16 @@ class Repository:
         self._history = History(catalog, self._objects)
         self._workspace = Workspace(catalog, self._history, head)
         self._publisher = Publisher(catalog, store, self._objects, self._history, self._workspace, self._pool)
-        self._reader = TableReader(self._objects, self._pool)
+        self._hot = HotColumns(cache)
+        tables = TableReader(self._objects, self._pool, self._hot)
+        self._reader = FrameReader(self._objects, tables)
+        writer = TableWriter(self._objects, self._pool, catalog.known)  # computes ids, writes nothing
+        self._comparer = Comparer(self._objects, writer, tables, self._workspace, self._publisher, author)
+        at_work = (catalog, self._history, self._workspace, self._publisher)
+        self._refs = Refs(*at_work, author)
+        self._switcher = Switcher(*at_work, self._comparer, self._reader)
+        self._stashes = Stashes(*at_work, self._comparer, self._switcher)
+        self._undoer = Undoer(*at_work, self._comparer, self._switcher)
 
     # --- commit ------------------------------------------------------------------------------------------------------
 
@@ -118,34 +158,95 @@ class Repository:
         >>> repo.commit({"prices": pd.DataFrame({"price": [1.5, 2.5]})}, message="raw").created
         True
         """
-        branch = check_name(branch or self.head.branch, "branch")
+        branch = branch or self.head.branch
+        tip = self._tip(branch)
+        if tip is None:
+            branch = check_name(branch, "branch")
         author = author or self._author()
-        _check_texts(message, author)
-        contents = _contents(frames)
-        before = self._history.tree(self._tip(branch))
-        declared = _declared_keys(keys or {}, contents, before)
+        check_texts(message, author)
+        contents = contents_of(frames)
+        before = self._history.tree(tip)
+        declared = declared_keys(keys or {}, contents, before)
         for name, content in contents.items():
             self._check_key(name, declared[name], content, before.get(name))
         return self._publisher.commit(branch, contents, declared, message, author)
 
-    def stash(self, frames: Mapping[str, Any], *, message: str) -> Ref:
-        """Keep frames under a hidden ref of this workspace, without touching any branch.
+    def remove(self, datasets: Sequence[str], *, message: str | None = None) -> CommitReport:
+        """Commit that HEAD's branch holds some datasets no more; their versions stay in the history.
 
         Parameters
         ----------
-        frames : mapping of str to frame
-            Dataset name to frame.
-        message : str
-            Why.
+        datasets : sequence of str
+            Their names.
+        message : str, optional
+            Why; told by itself if left out.
 
-        Returns
-        -------
-        Ref
-            Its name is a revision, as in ``repo.read(f"{ref.name}:flights")``.
+        Raises
+        ------
+        UnknownName
+            If the branch holds no such dataset.
+        RefMoved
+            If it holds a version that this workspace has not seen.
         """
-        author = self._author()
-        _check_texts(message, author)
-        return self._publisher.stash(_contents(frames), message, author)
+        names = list(dict.fromkeys(datasets))
+        if not names:
+            raise UsageProblem("no datasets to remove", remedy="Name at least one; `%lf status` lists them")
+        branch = self.head.branch
+
+        def edit(tree: Tree) -> Tree:
+            for name in names:
+                self._publisher.check_seen(branch, _held(tree, name, branch), "remove")
+            return tree.without(names)
+
+        return self._edit("rm", edit, _said(message, f"remove {', '.join(names)}"))
+
+    def rename(self, old: str, new: str, *, message: str | None = None) -> CommitReport:
+        """Commit that a dataset of HEAD's branch has another name from now on; nothing is stored again.
+
+        Parameters
+        ----------
+        old, new : str
+            The names.
+        message : str, optional
+            Why; told by itself if left out.
+
+        Raises
+        ------
+        UnknownName, NameTaken
+            If there is no `old`, or there is a `new`.
+        RefMoved
+            If the branch holds a version that this workspace has not seen.
+        """
+        name, branch = check_name(new, "dataset"), self.head.branch
+
+        def edit(tree: Tree) -> Tree:
+            entry = _held(tree, old, branch)
+            self._publisher.check_seen(branch, entry, "rename")
+            if tree.get(name) is not None:
+                raise NameTaken(
+                    f"{branch} holds a dataset {name!r} already", remedy="Choose another name, or `%lf rm` it"
+                )
+            moved = TreeEntry(name, entry.table, entry.frame, entry.key)
+            return tree.without([old]).with_entries([moved])
+
+        return self._edit("mv", edit, _said(message, f"rename {old} to {name}"))
+
+    def add(self, datasets: Sequence[str]) -> None:
+        """Say that datasets which the branch does not hold may become new ones, also where somebody removed them.
+
+        Parameters
+        ----------
+        datasets : sequence of str
+            Their names.
+
+        Raises
+        ------
+        InvalidName
+            If one cannot be the name of a dataset.
+        """
+        tree = self._history.tree(self._history.tip(self.head.branch))
+        names = [check_name(name, "dataset") for name in datasets]
+        self._workspace.forget([name for name in names if tree.get(name) is None])
 
     # --- read --------------------------------------------------------------------------------------------------------
 
@@ -162,7 +263,7 @@ class Repository:
         Parameters
         ----------
         revision : str
-            ``REV:DATASET``, or ``DATASET`` for HEAD.
+            ``REV:DATASET``, ``DATASET`` for HEAD, or ``DATASET@{AT}`` for a point in time.
         columns : sequence of labels, optional
             Data columns to read, in this order; index levels always come along. All by default.
         rows : slice or (int, int), optional
@@ -179,35 +280,12 @@ class Repository:
         """
         name, dataset = split_dataset(revision)
         record = self.resolve(name)
-        frame = self._read(self._history.entry(record, dataset, name), columns, rows, engine)
-        self._workspace.saw(dataset, record.id)
+        entry = self._history.entry(record, dataset, name)
+        frame = self._reader.read(entry, columns, rows, engine)
+        # Only the branch's present version counts as seen: reading an older one, to compare, takes nothing back.
+        if record.id == self._history.tip(self.head.branch):
+            self._workspace.saw({entry.dataset: record.id})
         return frame
-
-    def checkout(
-        self, revision: str, datasets: Sequence[str] | None = None, *, engine: Engine = "pandas"
-    ) -> dict[str, Any]:
-        """Read datasets and make that commit their base: the next commit may replace what was read.
-
-        Parameters
-        ----------
-        revision : str
-            Such as ``main~2``.
-        datasets : sequence of str, optional
-            All datasets of the revision by default.
-        engine : {"pandas", "polars", "arrow"}
-            Library of the frames.
-
-        Returns
-        -------
-        dict of str to frame
-            By dataset.
-        """
-        record = self.resolve(revision)
-        names = list(self.datasets(revision)) if datasets is None else list(dict.fromkeys(datasets))
-        entries = [self._history.entry(record, name, revision) for name in names]
-        frames = {entry.dataset: self._read(entry, None, None, engine) for entry in entries}
-        self._workspace.move(bases=dict.fromkeys(names, record.id))
-        return frames
 
     def resolve(self, revision: str) -> CommitRecord:
         """Return the commit that a revision names.
@@ -219,35 +297,75 @@ class Repository:
         AmbiguousName
             If it can be read in several ways; they are listed.
         """
-        return self._history.resolve(revision, self.head.branch)
+        return self._history.resolve(revision, self.head)
 
     def datasets(self, revision: str = "HEAD") -> Mapping[str, TableShape]:
         """Datasets of a revision with their shapes; empty in a repository without commits."""
         entries = self._history.tree(self._start(revision)).entries
         return {entry.dataset: shape_of(self._objects.table(entry.table)) for entry in entries}
 
+    def dataset_names(self, revision: str = "HEAD") -> tuple[str, ...]:
+        """Names of the datasets of a revision, sorted; no table is looked at."""
+        return tuple(entry.dataset for entry in self._history.tree(self._start(revision)).entries)
+
+    def schema(self, place: str) -> DatasetSchema:
+        """Columns, types and key of a dataset: ``REV:DATASET``, or ``DATASET`` for HEAD."""
+        name, dataset = split_dataset(place)
+        entry = self._history.entry(self.resolve(name), dataset, name)
+        table = self._objects.table(entry.table)
+        types = [column.type for column in self._objects.columns([column.column for column in table.columns])]
+        columns = (
+            ColumnSchema(column.name, column.role, str(kind)) for column, kind in zip(table.columns, types, strict=True)
+        )
+        return DatasetSchema(entry.dataset, shape_of(table), tuple(columns), entry.key)
+
     def log(
-        self, revision: str = "HEAD", *, dataset: str | None = None, limit: int | None = None
+        self,
+        revision: str = "HEAD",
+        *,
+        dataset: str | None = None,
+        author: str | None = None,
+        text: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        everything: bool = False,
+        skip: int = 0,
+        limit: int | None = None,
     ) -> tuple[CommitRecord, ...]:
         """Return the history of a revision, newest first.
 
         Parameters
         ----------
         revision : str
-            Where to begin.
+            Where to begin, or a range: ``A..B`` is what B has and A has not, ``A...B`` what either has alone.
         dataset : str, optional
             Only commits that changed this dataset.
-        limit : int, optional
-            At most so many; not negative.
+        author, text : str, optional
+            Only commits with this part in the author's name or address, or in the message; in any case.
+        since, until : str, optional
+            Only commits made at or after, and before, a moment such as ``"2026-11-01"`` or ``"2 days ago"``; a
+            whole day is included in both.
+        everything : bool
+            All branches and tags instead of `revision`.
+        skip, limit : int, optional
+            Leave out so many, and return at most so many; not negative.
         """
-        if limit is not None and limit < 0:
-            raise UsageProblem(f"a limit of at least 0 was expected, {limit} found", remedy="Leave it out to see all")
-        start = self._start(revision)
-        if start is None:
+        for name, count in (("skip", skip), ("limit", limit)):
+            if count is not None and count < 0:
+                raise UsageProblem(
+                    f"a {name} of at least 0 was expected, {count} found", remedy="Leave it out to see all"
+                )
+        starts, exclude = self._ends(revision, everything)
+        if not starts:
             return ()
-        found = self._catalog.log([start], wanted=LogFilter(dataset=dataset), limit=limit)
+        moments = (
+            None if since is None else self._history.moment(since),
+            None if until is None else self._history.moment(until, end=True),
+        )
+        wanted = LogFilter(dataset, author, text, *moments)
+        found = self._catalog.log(starts, exclude=exclude, wanted=wanted, skip=skip, limit=limit)
         if dataset is not None and not found:
-            raise unknown("dataset", dataset, self.datasets(revision), "See `%lf status` for the datasets of HEAD")
+            self._require_past(dataset, starts, revision)
         return found
 
     def show(self, revision: str = "HEAD") -> CommitChanges:
@@ -255,31 +373,32 @@ class Repository:
         record = self.resolve(revision)
         parents = record.commit.parents
         before = self._history.tree(parents[0] if parents else None)
-        after = self._objects.tree(record.commit.tree)
-        names = sorted({entry.dataset for entry in (*before.entries, *after.entries)})
-        pairs = [(before.get(name), after.get(name)) for name in names]
-        return CommitChanges(record, tuple(self._change(old, new) for old, new in pairs if old != new))
+        after = self._history.tree(record.id)
+        pairs = [(before.get(name), after.get(name)) for name in record.datasets]
+        return CommitChanges(record, tuple(self._comparer.change(old, new) for old, new in pairs if old != new))
 
-    def status(self, frames: Mapping[str, Any]) -> StatusReport:
+    def status(self, frames: Mapping[str, Any], *, cells: bool = True) -> StatusReport:
         """Compare live frames with what this workspace last saw of their datasets.
 
         Parameters
         ----------
         frames : mapping of str to frame
             Dataset name to frame.
+        cells : bool
+            Whether changed cells are counted where that is cheap.
         """
         head = self.head
         tip = self._history.tip(head.branch)
         tree = self._history.tree(tip)
-        writer = TableWriter(self._objects, self._pool, self._catalog.known)
-        found = [self._frame_status(writer, name, frame, tree) for name, frame in frames.items()]
+        found = [self._comparer.status(name, frame, tree, cells=cells) for name, frame in frames.items()]
         found += [
             DatasetStatus(entry.dataset, "absent", behind=self._workspace.seen(entry.dataset) != entry)
             for entry in tree.entries
             if entry.dataset not in frames
         ]
         record = None if tip is None else self._history.record(tip)
-        return StatusReport(head.branch, record, tuple(sorted(found, key=lambda status: status.dataset)))
+        gone = self._history.gone(head.branch) if tip is None else ""
+        return StatusReport(head.branch, record, tuple(sorted(found, key=lambda status: status.dataset)), gone)
 
     def fsck(self) -> int:
         """Read everything that refs lead to and verify every id; the number of objects that were verified.
@@ -290,25 +409,193 @@ class Repository:
             For the first object that is damaged or missing.
         """
         done: set[ObjectId] = set()
-        for ref in self._catalog.refs(kinds=("branch", "tag", "hidden")):
-            if ref.commit is not None and ref.commit not in done:
-                verify(self._objects, ((Kind.COMMIT, record.id) for record in self._catalog.log([ref.commit])), done)
+        refs = self._catalog.refs(kinds=("branch", "tag", "hidden"))
+        starts = {ref.commit for ref in refs if ref.commit is not None}
+        if starts:
+            verify(self._objects, ((Kind.COMMIT, record.id) for record in self._catalog.log(starts)), done)
         return len(done)
 
-    # --- branches and HEAD -------------------------------------------------------------------------------------------
+    # --- HEAD and frames ---------------------------------------------------------------------------------------------
 
     @property
     def head(self) -> Head:
         """HEAD of this workspace."""
         return self._workspace.head
 
+    def checkout(
+        self,
+        revision: str,
+        datasets: Sequence[str] | None = None,
+        *,
+        live: Live | None = None,
+        force: bool = False,
+        engine: Engine | None = None,
+    ) -> Replacement:
+        """Read datasets and make that commit their base: the next commit may replace what was read.
+
+        Parameters
+        ----------
+        revision : str
+            Such as ``main~2``.
+        datasets : sequence of str, optional
+            All datasets of the revision by default.
+        live : mapping of str to frame, optional
+            The caller's frames.
+        force : bool
+            Stash what is not committed in `live` instead of refusing.
+        engine : {"pandas", "polars", "arrow"}, optional
+            Library of the frames; that of the frame in `live` by default, else pandas.
+
+        Raises
+        ------
+        UncommittedChanges
+            If frames of `live` that would be replaced hold changes, and `force` is False.
+        """
+        return self._switcher.checkout(revision, datasets, live or {}, force=force, engine=engine)
+
+    def switch(
+        self, name: str, *, create: bool = False, at: str = "HEAD", live: Live | None = None, force: bool = False
+    ) -> Replacement:
+        """Make a branch the one that commits go to, and give the frames of `live` that are other ones there.
+
+        Changes that are not committed come along where both branches hold the same version of the dataset.
+
+        Parameters
+        ----------
+        name : str
+            The branch; ``"-"`` or ``"@{-1}"`` is the one before.
+        create : bool
+            Create it first.
+        at : str
+            Where it is created.
+        live : mapping of str to frame, optional
+            The caller's frames.
+        force : bool
+            Stash changes that are in the way instead of refusing.
+        """
+        return self._switcher.switch(name, live or {}, create=create, at=at, force=force)
+
+    def reset(self, revision: str, *, hard: bool = False, live: Live | None = None) -> Replacement:
+        """Move HEAD's branch to a commit. Frames stay as they are, unless `hard`: then changes are stashed first.
+
+        Raises
+        ------
+        RefMoved
+            If that would drop a version of a dataset that this workspace has not seen.
+        """
+        return self._switcher.reset(revision, live or {}, hard=hard)
+
+    def restore(
+        self,
+        datasets: str | Sequence[str],
+        *,
+        source: str = "HEAD",
+        columns: Sequence[Any] | None = None,
+        rows: slice | tuple[int, int] | None = None,
+        live: Live | None = None,
+        engine: Engine | None = None,
+    ) -> Replacement:
+        """Give back datasets, or some columns and rows of one, as in a revision; the rest stays as in `live`.
+
+        What the frames held and is not committed is stashed first. HEAD stays where it is.
+
+        Parameters
+        ----------
+        datasets : str or sequence of str
+            One or more; columns and rows go with one.
+        source : str
+            The revision.
+        columns : sequence of labels, optional
+            Only these columns.
+        rows : slice or (int, int), optional
+            Only the rows at these positions ``[start, stop)`` of the stored version.
+        live : mapping of str to frame, optional
+            The caller's frames; needed for columns and rows.
+        engine : {"pandas", "polars", "arrow"}, optional
+            Library of the frames; that of the live ones by default.
+        """
+        names = [datasets] if isinstance(datasets, str) else datasets
+        return self._switcher.restore(source, names, live or {}, columns=columns, rows=rows, engine=engine)
+
+    def stash(self, frames: Live, *, message: str | None = None) -> Replacement:
+        """Put frames aside under a hidden ref of this workspace, and give back the branch's versions.
+
+        Parameters
+        ----------
+        frames : mapping of str to frame
+            Dataset name to frame.
+        message : str, optional
+            Why; told by itself if left out.
+
+        Returns
+        -------
+        Replacement
+            Its ``stash`` is a revision, as in ``repo.read(f"{stash}:flights")``.
+        """
+        return self._stashes.push(frames, _said(message, f"work on {self.head.branch}"))
+
+    def stashes(self, *, everybody: bool = False) -> list[StashReport]:
+        """Stashes of this workspace, or of all workspaces, newest first."""
+        return self._stashes.listed(everybody=everybody)
+
+    def unstash(
+        self, which: str = "stash@{0}", *, live: Live | None = None, force: bool = False, drop: bool = True
+    ) -> Replacement:
+        """Give back the frames of a stash as they were, and forget the stash unless `drop` is False."""
+        return self._stashes.take(which, live or {}, force=force, drop=drop)
+
+    def drop_stash(self, which: str = "stash@{0}") -> StashReport:
+        """Forget a stash."""
+        return self._stashes.drop(which)
+
+    def undo(self, *, live: Live | None = None) -> UndoReport:
+        """Take back the latest operation of this workspace that stands: refs, HEAD and the frames that it replaced.
+
+        Raises
+        ------
+        UsageProblem
+            If there is none.
+        RefMoved
+            If somebody else moved a ref since.
+        """
+        return self._undoer.undo(live or {})
+
+    def redo(self, *, live: Live | None = None) -> UndoReport:
+        """Do again what the last `undo` took back."""
+        return self._undoer.redo(live or {})
+
+    def reflog(self, name: str = "HEAD", *, skip: int = 0, limit: int | None = None) -> tuple[Move, ...]:
+        """Where a ref, or HEAD of this workspace, pointed over time, newest first.
+
+        Raises
+        ------
+        UnknownName
+            If there never was such a ref.
+        """
+        moves = self._catalog.reflog(
+            name, workspace=self.head.workspace if name == "HEAD" else "", skip=skip, limit=limit
+        )
+        if not moves and not skip and name != "HEAD" and self._history.ref(name) is None:
+            raise unknown("ref", name, ["HEAD", *self.names()], "See `%lf branch` and `%lf tag` for what exists")
+        return moves
+
+    # --- branches, tags, workspaces ----------------------------------------------------------------------------------
+
     def branches(self) -> tuple[Ref, ...]:
         """All branches, sorted by name."""
         return self._catalog.refs(kinds=("branch",))
 
+    def tags(self) -> tuple[Ref, ...]:
+        """All tags, sorted by name."""
+        return self._catalog.refs(kinds=("tag",))
+
     def names(self) -> tuple[str, ...]:
         """Names of branches and tags."""
         return tuple(ref.name for ref in self._catalog.refs())
+
+    def compared_branches(self) -> list[BranchReport]:
+        """All branches, sorted by name, each with how far it is ahead of and behind HEAD's branch."""
+        return self._refs.branches()
 
     def branch(self, name: str, *, at: str = "HEAD") -> Ref:
         """Create a branch.
@@ -318,36 +605,69 @@ class Repository:
         NameTaken
             If it exists.
         """
-        commit = self.resolve(at).id
-        change = RefChange(check_name(name, "branch"), "branch", None, commit)
-        self._publisher.publish("branch", change)
-        return Ref(name, "branch", commit)
+        return self._refs.branch(name, at)
 
-    def switch(self, name: str, *, create: bool = False) -> Head:
-        """Make a branch the one that commits go to. Live frames and what was seen of datasets stay as they are.
+    def rename_branch(self, old: str, new: str) -> Ref:
+        """Rename a branch; workspaces that are on it follow.
 
-        Parameters
-        ----------
-        name : str
-            The branch.
-        create : bool
-            Create it at HEAD first.
+        Raises
+        ------
+        UnknownName, NameTaken, InvalidName
+            If there is no `old`, there is a `new`, or it cannot be a name.
         """
-        if create and self._history.tip(self.head.branch) is not None:
-            self.branch(name)
-        elif create:  # a branch without commits exists from its first commit on, as in Git
-            check_name(name, "branch")
-            if self._history.tip(name) is not None:
-                raise NameTaken(
-                    f"the name {name!r} is in use", remedy=f"Switch to it (`%lf switch {name}`), or choose another"
-                )
-        elif name != self.head.branch and not any(ref.name == name for ref in self.branches()):
-            names = [ref.name for ref in self.branches()]
-            raise unknown("branch", name, names, f"Create it with `%lf switch -c {name}`")
-        return self._workspace.move(branch=name)
+        return self._refs.rename(old, new)
+
+    def delete_branch(self, name: str, *, force: bool = False) -> Ref:
+        """Delete a branch.
+
+        Raises
+        ------
+        UsageProblem
+            If it is HEAD's, or, without `force`, if it holds commits that no other branch or tag holds.
+        """
+        return self._refs.delete_branch(name, force=force)
+
+    def tag(self, name: str, *, at: str = "HEAD", message: str | None = None, force: bool = False) -> Ref:
+        """Give a commit a lasting name; with a message it is kept with author and time.
+
+        Raises
+        ------
+        NameTaken
+            If it exists and `force` is False.
+        """
+        return self._refs.tag(name, at, message, force=force)
+
+    def delete_tag(self, name: str) -> Ref:
+        """Delete a tag."""
+        return self._refs.delete_tag(name)
+
+    def workspaces(self) -> tuple[WorkspaceRecord, ...]:
+        """Notebooks and processes that have used the repository, the latest first."""
+        return self._catalog.workspaces()
+
+    def adopt(self, source: str) -> Head:
+        """Take over the HEAD of another workspace, by its id: for a notebook that was renamed or moved."""
+        head = self._catalog.adopt(self.head.workspace, source)
+        self._workspace.use(head)
+        return head
+
+    def cache_usage(self) -> CacheReport:
+        """Return where the hot cache is, what it holds, and how often it helped in this process."""
+        return self._hot.report()
+
+    def clear_cache(self) -> int:
+        """Remove all files of the hot cache; frames that were read from it stay as they are.
+
+        Returns
+        -------
+        int
+            Bytes that were freed.
+        """
+        return self._hot.clear()
 
     def close(self) -> None:
         """Release threads and connections."""
+        self._hot.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._catalog.close()
 
@@ -369,32 +689,53 @@ class Repository:
         """Commit of a revision; None for HEAD of a branch without commits, which has an empty history."""
         return self._history.tip(self.head.branch) if revision == "HEAD" else self.resolve(revision).id
 
+    def _ends(self, revision: str, everything: bool) -> tuple[list[ObjectId], list[ObjectId]]:
+        """Commits at which a log begins, and those that cut it off."""
+        if everything:
+            return list({ref.commit for ref in self._catalog.refs() if ref.commit is not None}), []
+        chosen = split_range(revision)
+        if chosen is not None:
+            return self._history.ends(chosen, self.head)
+        start = self._start(revision)
+        return ([] if start is None else [start]), []
+
+    def _require_past(self, dataset: str, starts: Sequence[ObjectId], revision: str) -> None:
+        """Refuse a dataset that no commit of a history ever changed; close matches are listed."""
+        if not self._catalog.log(starts, wanted=LogFilter(dataset=dataset), limit=1):
+            names = {entry.dataset for start in starts for entry in self._history.tree(start).entries}
+            raise unknown("dataset", dataset, sorted(names), "See `%lf status` for the datasets of HEAD")
+
     def _tip(self, branch: str) -> ObjectId | None:
         """Commit to build on; None where the branch is to begin with the commit that is being made.
 
-        Only HEAD's branch may begin that way: a mistyped name would start a history of its own.
+        Only HEAD's branch may begin that way: a mistyped name would start a history of its own. Nor does a branch that
+        was deleted or renamed begin anew under a workspace that is still on it.
         """
         ref = self._history.ref(branch)
         if ref is not None and ref.kind != "branch":
             raise NameTaken(f"{branch!r} is a {ref.kind} ref, not a branch", remedy="Commit to a branch")
+        if ref is not None:
+            return ref.commit
+        gone = self._history.gone(branch)
+        if gone:
+            raise UnknownName(
+                gone, remedy=f"Go to another one, `%lf switch NAME`, or make it anew: `%lf branch {branch} REV`"
+            )
         names = [other.name for other in self.branches()]
-        if ref is None and branch != self.head.branch and names:
+        if branch != self.head.branch and names:
             raise unknown("branch", branch, names, f"Create it with `%lf branch {branch}`")
-        return None if ref is None else ref.commit
+        return None
 
-    def _read(
-        self, entry: TreeEntry, columns: Sequence[Any] | None, rows: slice | tuple[int, int] | None, engine: Engine
-    ) -> Any:
-        with Named(entry.dataset):
-            table, description = self._objects.table(entry.table), self._objects.frame(entry.frame)
-        positions = _positions(entry.dataset, table, columns)
-        chosen = None if rows is None else _row_range(rows, table.rows)
-        return self._reader.frame(entry.dataset, table, description, positions, chosen, engine)
+    def _edit(self, verb: str, edit: Callable[[Tree], Tree], message: str) -> CommitReport:
+        author = self._author()
+        check_texts(message, author)
+        self._tip(self.head.branch)
+        return self._publisher.edit(verb, self.head.branch, edit, message, author)
 
     def _check_key(self, dataset: str, key: tuple[str, ...], content: FrameContent, parent: TreeEntry | None) -> None:
         if not key:
             return
-        arrays = [_key_array(dataset, name, content) for name in key]
+        arrays = [key_array(dataset, name, content) for name in key]
         if parent is not None and parent.key == key:  # equal key columns were checked when they were committed
             before = {column.name: column.column for column in self._objects.table(parent.table).columns}
             ids = [before[name] for name in key]
@@ -403,123 +744,17 @@ class Repository:
                 return
         check_key(dataset, key, arrays)
 
-    def _frame_status(self, writer: TableWriter, name: str, frame: Any, tree: Tree) -> DatasetStatus:
-        base, current = self._workspace.seen(name), tree.get(name)
-        try:
-            content = _contents({name: frame})[name]
-        except (UnsupportedData, InvalidName) as error:
-            return DatasetStatus(name, "unsupported", problem=str(error))
-        snapshot = writer.add(name, content, parent=base, key=base.key if base else ())
-        behind = current is not None and current != base
-        if base is None or current is None:
-            return DatasetStatus(name, "new", dataset_change(None, snapshot.entry, None, snapshot.table), behind)
-        if snapshot.entry == base:
-            return DatasetStatus(name, "unchanged", behind=behind)
-        before = self._objects.table(base.table)
-        return DatasetStatus(name, "changed", dataset_change(base, snapshot.entry, before, snapshot.table), behind)
 
-    def _change(self, old: TreeEntry | None, new: TreeEntry | None) -> DatasetChange:
-        tables = [None if entry is None else self._objects.table(entry.table) for entry in (old, new)]
-        return dataset_change(old, new, *tables)
+def _said(message: str | None, otherwise: str) -> str:
+    return otherwise if message is None else message
 
 
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _contents(frames: Mapping[str, Any]) -> dict[str, FrameContent]:
-    """Contents of all frames; the first that cannot be stored is refused before anything is written."""
-    if not frames:
-        raise UsageProblem("no frames to commit", remedy="Name at least one, as in repo.commit({'flights': df}, …)")
-    contents = {}
-    for name, frame in frames.items():
-        if not isinstance(name, str):
-            raise InvalidName(f"a dataset is named by a text, {name!r} found", remedy=f"Name it '{name}', say")
-        check_name(name, "dataset")
-        try:
-            contents[name] = to_content(frame)
-        except UnsupportedData as error:
-            raise UnsupportedData(f"{name!r}: {error.problem}", remedy=error.remedy) from error
-    return contents
-
-
-def _check_texts(message: str, author: Author) -> None:
-    """Refuse texts that cannot be stored, before anything is written."""
-    if not message.strip():
-        raise UsageProblem("a commit needs a message, an empty one found", remedy='Add one: -m "what and why"')
-    for what, text in (("message", message), ("author's name", author.name), ("author's address", author.email)):
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise UsageProblem(
-                f"the {what} is not valid Unicode at character {error.start} ({text[error.start]!r})",
-                remedy="Write it again without that character",
-            ) from error
-
-
-def _declared_keys(
-    keys: Mapping[str, Sequence[str]], contents: Mapping[str, FrameContent], tree: Tree
-) -> dict[str, tuple[str, ...]]:
-    """Key of each dataset: as declared, or as it was."""
-    for name in keys:
-        if name not in contents:
-            raise UsageProblem(f"a key is given for {name!r}, which is not committed", remedy="Name its frame as well")
-    chosen = {}
-    for name in contents:
-        entry = tree.get(name)
-        if name in keys:
-            given = keys[name]
-            chosen[name] = tuple(dict.fromkeys([given] if isinstance(given, str) else given))
-        else:
-            chosen[name] = entry.key if entry is not None else ()
-    return chosen
-
-
-def _key_array(dataset: str, name: str, content: FrameContent) -> Any:
-    found = [column.array for column in content.columns if column.name == name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise KeyViolation(
-            f"key column {name!r} of {dataset!r} exists {len(found)} times",
-            remedy="Rename the columns, or choose another",
+def _held(tree: Tree, dataset: str, branch: str) -> TreeEntry:
+    """Entry of a dataset that the branch must hold."""
+    entry = tree.get(dataset)
+    if entry is None:
+        names = [entry.dataset for entry in tree.entries]
+        raise unknown(
+            "dataset", dataset, names, f"{branch} holds: {', '.join(names[:10]) or 'nothing'}", f" on {branch!r}"
         )
-    names = [column.name for column in content.columns]
-    close = get_close_matches(name, names, 3)
-    raise KeyViolation(
-        f"key column {name!r} of {dataset!r} does not exist",
-        remedy=f"Did you mean {' or '.join(close)}?" if close else f"Columns: {', '.join(names[:20])}",
-    )
-
-
-def _positions(dataset: str, table: Table, columns: Sequence[Any] | None) -> list[int] | None:
-    """Positions of the chosen data columns among all data columns, in the order asked for."""
-    if columns is None:
-        return None
-    names = [column.name for column in table.data]
-    positions: list[int] = []
-    for label in [columns] if isinstance(columns, str) or not isinstance(columns, Iterable) else columns:
-        found = [position for position, name in enumerate(names) if name == str(label)]
-        if not found:
-            raise unknown("column", str(label), names, f"Columns of {dataset}: {', '.join(names[:20])}")
-        positions += [position for position in found if position not in positions]
-    return positions
-
-
-def _row_range(rows: slice | tuple[int, int], count: int) -> range:
-    try:
-        chosen = rows if isinstance(rows, slice) else slice(*rows)
-        start, stop, step = chosen.indices(count)
-    except (TypeError, ValueError) as error:
-        raise UsageProblem(
-            f"rows are chosen by a slice or a pair of positions, {rows!r} found", remedy="Example: rows=(0, 100)"
-        ) from error
-    if step != 1:
-        raise UsageProblem(
-            f"rows can be read with step 1 only, {step} found", remedy="Read the range, then take every n-th"
-        )
-    return range(start, max(start, stop))
+    return entry

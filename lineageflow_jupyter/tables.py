@@ -26,6 +26,7 @@ from lineageflow_jupyter.frames.convert import (
     from_content,
     row_aligned,
 )
+from lineageflow_jupyter.hot_columns import HotColumns
 from lineageflow_jupyter.model.changes import numbered
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
 from lineageflow_jupyter.model.lists import (
@@ -134,10 +135,11 @@ def _encode_chunks(packs: PackWriter, chunks: Sequence[tuple[ObjectId, Canonical
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A frame's ids: its entry in a tree and its table."""
+    """A frame's ids: its entry in a tree, its table, and the chunk lists of the table's columns."""
 
     entry: TreeEntry
     table: Table
+    columns: tuple[Column, ...]
 
 
 class TableWriter:
@@ -203,7 +205,7 @@ class TableWriter:
         frame, data = encode_frame(FrameDescription(content.body, tuple(ids[split:])))
         manifests.append(Sealed(frame, Kind.FRAME, data))
         self.store([part for part in manifests if part.id not in inherited])
-        return Snapshot(TreeEntry(dataset, tables[-1].id, frame, tuple(key)), table)
+        return Snapshot(TreeEntry(dataset, tables[-1].id, frame, tuple(key)), table, tuple(columns[:split]))
 
     def store(self, manifests: Sequence[Sealed]) -> None:
         """Store those of the manifests that are not stored yet."""
@@ -283,11 +285,22 @@ class TableWriter:
 
 
 class TableReader:
-    """Reads tables as frame contents."""
+    """Reads tables as frame contents.
 
-    def __init__(self, objects: Objects, pool: ThreadPoolExecutor) -> None:
+    Parameters
+    ----------
+    objects : Objects
+        Manifests and chunks.
+    pool : ThreadPoolExecutor
+        Threads that share the work, by columns.
+    hot : HotColumns
+        Recently read columns.
+    """
+
+    def __init__(self, objects: Objects, pool: ThreadPoolExecutor, hot: HotColumns) -> None:
         self._objects = objects
         self._pool = pool
+        self._hot = hot
 
     def frame(
         self,
@@ -340,7 +353,8 @@ class TableReader:
             description.body,
         )
         first = 0 if rows is None else rows.start
-        return from_content(content, engine=engine, positions=chosen_places, row_start=first)
+        with self._hot.reading():
+            return from_content(content, engine=engine, positions=chosen_places, row_start=first)
 
     def arrays(self, columns: Sequence[tuple[str, ObjectId]], dataset: str, rows: range | None = None) -> list[Any]:
         """Arrays of some columns.
@@ -359,17 +373,48 @@ class TableReader:
         CorruptData, ObjectMissing
             Naming chunk, pack, dataset and column.
         """
-        manifests = self._manifests(columns, dataset)
-        groups = grouped([16 * (column.rows if rows is None else len(rows)) for column in manifests])
-        done = self._pool.map(
-            lambda group: self._read_group([(columns[i][0], manifests[i]) for i in group], dataset, rows), groups
-        )
+        named = [(name, column) for (name, _), column in zip(columns, self.manifests(columns, dataset), strict=True)]
+        with self._hot.reading() as since:
+            ids = [oid for _, oid in columns]
+            arrays = [self._hot.get(oid, column, rows) for oid, (_, column) in zip(ids, named, strict=True)]
+            missing = [place for place, array in enumerate(arrays) if array is None]
+            decoded = self.values([named[place] for place in missing], dataset, rows)
+            for place, array in zip(missing, decoded, strict=True):
+                arrays[place] = array
+        if rows is None:
+            self._hot.missed({ids[place]: named[place][1] for place in missing}, self._decoded_again, since)
+        return arrays
+
+    def values(self, columns: Sequence[tuple[str, Column]], dataset: str, rows: range | None = None) -> list[Any]:
+        """Arrays of columns whose chunk lists are at hand, and need not be stored; else as `arrays`.
+
+        A group of columns on each thread; a single group here, which saves handing it over.
+        """
+        groups = grouped([16 * (column.rows if rows is None else len(rows)) for _, column in columns])
+        each: Callable[..., Iterator[list[Any]]] = self._pool.map if len(groups) > 1 else map
+        done = each(lambda group: self._read_group([columns[i] for i in group], dataset, rows), groups)
         arrays: dict[int, Any] = {}
         for group, result in zip(groups, done, strict=True):
             arrays.update(zip(group, result, strict=True))
         return [arrays[i] for i in range(len(columns))]
 
-    def _manifests(self, columns: Sequence[tuple[str, ObjectId]], dataset: str) -> list[Column]:
+    def stored_bytes(self, columns: Iterable[Column]) -> int:
+        """Bytes that the chunks of some columns take in the store.
+
+        Raises
+        ------
+        ObjectMissing
+            If the catalog does not know a chunk.
+        """
+        ids = {chunk.id for column in columns for chunk in column.chunks}
+        return sum(place.length for batch in self._objects.reader.plan(ids) for _, place in batch.objects)
+
+    def _decoded_again(self, column: Column) -> Any:
+        """Array of a column whose reader was told of any error, decoded on the calling thread."""
+        return self._read_group([("", column)], "", None)[0]
+
+    def manifests(self, columns: Sequence[tuple[str, ObjectId]], dataset: str) -> list[Column]:
+        """Chunk lists of columns, by name (for messages) and id."""
         try:
             return self._objects.columns([oid for _, oid in columns])
         except (CorruptData, ObjectMissing):
@@ -381,11 +426,11 @@ class TableReader:
     def _read_group(self, columns: Sequence[tuple[str, Column]], dataset: str, rows: range | None) -> list[Any]:
         chosen = [(name, column, *_chunks_in(column, rows)) for name, column in columns]
         try:
-            values = self._values([oid for _, _, ids, _ in chosen for oid in ids])
+            values = self._chunks([oid for _, _, ids, _ in chosen for oid in ids])
         except (CorruptData, ObjectMissing):
             for name, _, ids, _ in chosen:  # one by one, to name the column
                 with Named(dataset, name):
-                    self._values(ids)
+                    self._chunks(ids)
             raise
         arrays = []
         for name, column, ids, skipped in chosen:
@@ -398,7 +443,7 @@ class TableReader:
             arrays.append(array)
         return arrays
 
-    def _values(self, ids: Sequence[ObjectId]) -> dict[ObjectId, Any]:
+    def _chunks(self, ids: Sequence[ObjectId]) -> dict[ObjectId, Any]:
         return {oid: parse_value(value) for oid, value in self._objects.reader.read_many(list(dict.fromkeys(ids)))}
 
 

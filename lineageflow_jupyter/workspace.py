@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import RLock
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.errors import StorageDenied, StorageError
+from lineageflow_jupyter.errors import StorageError
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import TreeEntry
@@ -50,36 +50,56 @@ class Workspace:
         base = self._head.bases.get(dataset)
         return None if base is None else self._history.tree(base).get(dataset)
 
-    def saw(self, dataset: str, commit: ObjectId) -> None:
-        """Note that a commit's version of a dataset was read.
-
-        Only the branch's present version counts: reading an older one, to compare, takes nothing back.
-        """
-        if commit == self._history.tip(self._head.branch) and self._head.bases.get(dataset) != commit:
-            self.move(bases={dataset: commit})
-
-    def after(self, bases: Mapping[str, ObjectId]) -> Head:
-        """HEAD as it will be once these bases are published."""
-        return replace(self._head, bases={**self._head.bases, **bases})
-
-    @contextmanager
-    def moving(self, bases: Mapping[str, ObjectId]) -> Iterator[Head]:
-        """HEAD with these bases, for a publication to store; taken over where the block succeeds.
-
-        Other threads wait: a HEAD that was made from an older one would undo theirs.
-        """
+    def saw(self, bases: Mapping[str, ObjectId]) -> None:
+        """Note at which commits datasets were seen. This is no operation: it changes nothing that could be undone."""
         with self._lock:
-            head = self.after(bases)
-            yield head
-            self._head = head
-
-    def move(self, *, branch: str | None = None, bases: Mapping[str, ObjectId] | None = None) -> Head:
-        """Change branch or bases, and remember it."""
-        with self._lock:
-            moved = replace(self.after(bases or {}), branch=branch or self._head.branch)
+            moved = self._after(None, bases, ())
             if moved != self._head:
-                # Reading must go on where nothing can be written: HEAD then lives as long as the process.
-                with suppress(StorageDenied if branch else StorageError):
+                with suppress(StorageError):  # reading must go on where nothing can be written
                     self._catalog.set_head(moved)
                 self._head = moved
-            return moved
+
+    def forget(self, datasets: Collection[str]) -> None:
+        """Note that the workspace has seen no version of some datasets. This is no operation either."""
+        with self._lock:
+            moved = self._after(None, {}, datasets)
+            if moved != self._head:
+                with suppress(StorageError):
+                    self._catalog.set_head(moved)
+                self._head = moved
+
+    @contextmanager
+    def moving(
+        self, branch: str | None, bases: Mapping[str, ObjectId], forgotten: Collection[str]
+    ) -> Iterator[Head | None]:
+        """HEAD after an operation, for its publication to store; taken over where the block succeeds.
+
+        Other threads wait: a HEAD that was made from an older one would undo theirs.
+
+        Parameters
+        ----------
+        branch : str or None
+            The branch it goes to; None: it stays.
+        bases : mapping of str to ObjectId
+            Commits at which datasets were seen.
+        forgotten : collection of str
+            Datasets of which the workspace has seen no version from now on.
+
+        Yields
+        ------
+        Head or None
+            None where nothing moves.
+        """
+        with self._lock:
+            moved = self._after(branch, bases, forgotten)
+            yield None if moved == self._head else moved
+            self._head = moved
+
+    def use(self, head: Head) -> None:
+        """Take over what the catalog holds for this workspace."""
+        with self._lock:
+            self._head = head
+
+    def _after(self, branch: str | None, bases: Mapping[str, ObjectId], forgotten: Collection[str]) -> Head:
+        kept = {name: commit for name, commit in self._head.bases.items() if name not in forgotten}
+        return replace(self._head, branch=branch or self._head.branch, bases={**kept, **bases})

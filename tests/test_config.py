@@ -10,6 +10,7 @@ import pytest
 
 from lineageflow_jupyter import config
 from lineageflow_jupyter.config import process_workspace, settings
+from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.model.objects import Author
 
 
@@ -57,3 +58,22 @@ def test_a_workspace_is_known_by_its_notebook() -> None:
 def test_without_notebook_it_is_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert process_workspace(settings({})).path == f"{tmp_path}#{os.getpid()}"
+
+
+def test_the_cache_is_on_and_can_be_bounded_or_turned_off() -> None:
+    assert (settings({}).cache, settings({}).cache_bytes) == (True, 4 * 2**30)
+    assert settings({"LINEAGEFLOW_CACHE": "0"}).cache is False
+    assert settings({"LINEAGEFLOW_CACHE": " 1 ", "LINEAGEFLOW_CACHE_BYTES": ""}).cache is True
+    assert settings({"LINEAGEFLOW_CACHE_BYTES": "5000000"}).cache_bytes == 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LINEAGEFLOW_CACHE", "yes"), ("LINEAGEFLOW_CACHE", "2"), ("LINEAGEFLOW_CACHE_BYTES", "4 GB"),
+        ("LINEAGEFLOW_CACHE_BYTES", "-1"), ("LINEAGEFLOW_CACHE_BYTES", "²"), ("LINEAGEFLOW_CACHE_BYTES", "9" * 30),
+    ],
+)  # fmt: skip
+def test_values_that_mean_nothing_are_refused(name: str, value: str) -> None:
+    with pytest.raises(UsageProblem, match=name):
+        settings({name: value})

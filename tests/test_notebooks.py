@@ -60,7 +60,7 @@ def test_the_quickstart_shows_what_it_promises() -> None:
     assert re.search(r"\[main [0-9a-f]{7}\] raw — flights 336,776 × 19, [\d.]+ MB new", told["commit"])
     assert "+1 column (speed)" in told["speed"]
     assert "speed in miles per hour — flights 336,776 × 20" in told["commit-speed"]
-    assert "flights — 1 column changed (dep_delay)" in told["refused"]
+    assert "flights — 40 cells (dep_delay)" in told["refused"]
     assert "flights = %lf read stash/" in told["force"]
     assert told["older"] == "False"
     assert "variables changed to its version: flights" in told["switch"]

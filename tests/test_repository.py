@@ -281,7 +281,7 @@ class TestRead:
         repo.commit({"t": frame}, message="m")
         assert repo.read("t", engine="polars").equals(pl.DataFrame({"x": [1, 2], "s": ["a", None]}))
         assert repo.read("t", engine="arrow").to_pydict() == {"x": [1, 2], "s": ["a", None]}
-        assert repo.checkout("HEAD", engine="polars")["t"].shape == (2, 2)
+        assert repo.checkout("HEAD", engine="polars").frames["t"].shape == (2, 2)
         with pytest.raises(UsageProblem, match=r"'dask' is unknown.*'pandas', 'polars' or 'arrow'"):
             repo.read("t", engine="dask")  # type: ignore[arg-type]
 
@@ -509,9 +509,13 @@ class TestHistory:
         with pytest.raises(UnknownName, match=message):
             repo.resolve(text)
 
-    def test_points_in_time_are_to_come(self, repo: Repository, three: list[bytes]) -> None:
-        with pytest.raises(NotAvailable, match=r"main@\{1\}"):
-            repo.resolve("main@{1}")
+    def test_points_in_time(self, repo: Repository, three: list[bytes]) -> None:
+        assert repo.resolve("main@{1}").id == repo.resolve("@{1}").id == three[1]
+        assert repo.resolve("main@{now}").id == three[2]
+        with pytest.raises(UnknownName, match="main pointed to nothing then"):
+            repo.resolve("main@{2001-01-01}")
+        with pytest.raises(NotAvailable, match="cells are not recorded"):
+            repo.resolve("main@{cell:ab12}")
 
     def test_missing_datasets_are_named_with_what_there_is(self, repo: Repository, three: list[bytes]) -> None:
         with pytest.raises(UnknownName, match=r"no dataset 'u' at 'HEAD~2'\. HEAD~2 holds: t"):
@@ -607,7 +611,7 @@ class TestBranches:
     def test_an_unborn_branch_cannot_take_a_name_that_exists(self, repo: Repository, open_as: Open) -> None:
         repo.switch("draft", create=True)
         open_as("second.ipynb").commit({"t": numbers(1)}, message="one")
-        with pytest.raises(NameTaken, match="'main' is in use"):
+        with pytest.raises(NameTaken, match="'main' exists already"):
             repo.switch("main", create=True)
 
     def test_commit_to_another_branch(self, repo: Repository) -> None:
@@ -620,22 +624,22 @@ class TestBranches:
 
     def test_stash_keeps_frames_beside_all_branches(self, repo: Repository) -> None:
         repo.commit({"t": numbers(1), "u": numbers(9)}, message="one")
-        ref = repo.stash({"t": numbers(2)}, message="later")
-        other = repo.stash({"t": numbers(3)}, message="later still")
-        assert ref.name != other.name
+        stash = repo.stash({"t": numbers(2)}, message="later").stash
+        other = repo.stash({"t": numbers(3)}, message="later still").stash
+        assert stash != other
         assert repo.names() == ("main",)
         assert repo.read("t")["x"].item() == 1
-        assert repo.read(f"{ref.name}:t")["x"].item() == 2
-        assert repo.read(f"{ref.name}:u")["x"].item() == 9
-        assert repo.resolve(f"{ref.name}~1").id == repo.resolve("main").id
+        assert repo.read(f"{stash}:t")["x"].item() == 2
+        assert repo.read(f"{stash}:u")["x"].item() == 9
+        assert repo.resolve(f"{stash}~1").id == repo.resolve("main").id
         with pytest.raises(NameTaken, match="hidden ref, not a branch"):
-            repo.commit({"t": numbers(4)}, message="m", branch=ref.name)
+            repo.commit({"t": numbers(4)}, message="m", branch=str(stash))
         assert repo.fsck() > 0
 
     def test_stash_before_the_first_commit(self, repo: Repository) -> None:
-        ref = repo.stash({"t": numbers(2)}, message="later")
+        stash = repo.stash({"t": numbers(2)}, message="later").stash
         assert repo.log() == ()
-        assert repo.read(f"{ref.name}:t")["x"].item() == 2
+        assert repo.read(f"{stash}:t")["x"].item() == 2
 
 
 class TestHead:
@@ -691,14 +695,14 @@ class TestHead:
     def test_checkout_makes_an_older_version_the_base(self, repo: Repository) -> None:
         first = repo.commit({"t": numbers(1), "u": numbers(1)}, message="one")
         repo.commit({"t": numbers(2), "u": numbers(2)}, message="two")
-        frames = repo.checkout("HEAD~1", ["t"])
+        frames = repo.checkout("HEAD~1", ["t"]).frames
         assert frames["t"]["x"].item() == 1
         assert repo.head.bases["t"] == first.id
         assert repo.status(frames).datasets[0].state == "unchanged"
         with pytest.raises(RefMoved):
             repo.commit({"t": numbers(3)}, message="three")
         assert repo.commit({"u": numbers(3)}, message="u was not checked out").created
-        assert set(repo.checkout("HEAD")) == {"t", "u"}
+        assert set(repo.checkout("HEAD").frames) == {"t", "u"}
         assert repo.commit({"t": numbers(3)}, message="three").created
 
     def test_a_new_workspace_starts_from_the_branch_as_it_is(self, repo: Repository, open_as: Open) -> None:

@@ -115,21 +115,25 @@ def decode_arrow(content: FrameContent, payload: Encoded, positions: Sequence[in
         schema = pa.schema(fields, decode_metadata(metadata))
         if shape == "batch":
             joined = [contiguous(array) for array in arrays]
-            return pa.RecordBatch.from_arrays(joined, schema=schema) if joined else _empty(content.rows, schema)
+            return (
+                pa.RecordBatch.from_arrays(joined, schema=schema)
+                if joined
+                else empty_batch(content.rows, schema.metadata)
+            )
         if shape != "table":
             raise damaged(f"the shape {shown(shape)}")
         if not arrays:
-            return pa.Table.from_batches([_empty(content.rows, schema)])
+            return pa.Table.from_batches([empty_batch(content.rows, schema.metadata)])
         return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def table_of(columns: Sequence[tuple[str, Any]], rows: int) -> Any:
     """Table of named arrays; names may occur twice, and there may be rows without columns."""
     if not columns:
-        return pa.Table.from_batches([_empty(rows, pa.schema([]))])
+        return pa.Table.from_batches([empty_batch(rows)])
     return pa.Table.from_arrays([array for _, array in columns], [name for name, _ in columns])
 
 
-def _empty(rows: int, schema: Any) -> Any:
+def empty_batch(rows: int, metadata: Any = None) -> Any:
     """Record batch of so many rows and no columns; a table would forget its rows when it gets metadata."""
-    return pa.record_batch([pa.nulls(rows)], ["rows"]).select([]).replace_schema_metadata(schema.metadata)
+    return pa.record_batch([pa.nulls(rows)], ["rows"]).select([]).replace_schema_metadata(metadata)

@@ -55,10 +55,11 @@ def is_frame(value: object) -> bool:
 
     No library is imported that is not in use already.
     """
-    return _library(value) is not None
+    return library_of(value) is not None
 
 
-def _library(value: object) -> str | None:
+def library_of(value: object) -> str | None:
+    """Name of the library whose frame a value is, or None."""
     for library, module, names in (
         ("pandas", "pandas", ("DataFrame", "Series")),
         ("polars", "polars", ("DataFrame", "Series")),
@@ -96,7 +97,7 @@ def to_content(frame: Any) -> FrameContent:
     >>> content.columns[0].name, content.columns[0].array.type
     ('x', DataType(int64))
     """
-    library = _library(frame)
+    library = library_of(frame)
     if library == "pandas":
         from lineageflow_jupyter.frames.pandas_frames import encode_pandas
 

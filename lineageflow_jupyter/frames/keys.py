@@ -50,6 +50,48 @@ def check_key(dataset: str, names: Sequence[str], arrays: Sequence[Any]) -> None
         )
 
 
+def partners(names: Sequence[str], arrays: Sequence[Any], others: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """Match rows of two versions by key.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the key columns, for messages.
+    arrays, others : sequence of pyarrow.Array or pyarrow.ChunkedArray
+        Key columns of both, each of which `check_key` lets pass.
+
+    Returns
+    -------
+    numpy.ndarray, shape (rows of `arrays`,)
+        For each row the row of `others` that has the same key, or -1.
+
+    Raises
+    ------
+    KeyViolation
+        If a key column has another type in the other version.
+    """
+    if not len(arrays[0]) or not len(others[0]):  # columns without values may have any type
+        return np.full(len(arrays[0]), -1)
+    found: Any = None
+    known: Any = None
+    for name, array, other in zip(names, arrays, others, strict=True):
+        one, two = _comparable("the live frame", name, array), _comparable("the stored version", name, other)
+        if one.type != two.type:
+            raise KeyViolation(
+                f"key column {name!r} is {one.type} in one version and {two.type} in the other",
+                remedy="Convert it to the same type first",
+            )
+        columns = [pc.index_in(values, value_set=two).cast(pa.int64()) for values in (one, two)]
+        if found is not None:  # rows agree if they agree so far and in this column: one number stands for both
+            columns = [
+                pc.add(pc.multiply(so_far, pa.scalar(len(two), pa.int64())), column)
+                for so_far, column in zip((found, known), columns, strict=True)
+            ]
+            columns = [pc.index_in(values, value_set=columns[1]).cast(pa.int64()) for values in columns]
+        found, known = columns
+    return np.asarray(found.fill_null(-1).to_numpy())
+
+
 def _comparable(dataset: str, name: str, array: Any) -> Any:
     column = normalise(array)
     if pa.types.is_dictionary(column.type):

@@ -35,6 +35,7 @@ from lineageflow_jupyter.frames.arrow_types import (
     encode_values,
     ordered_dictionary,
 )
+from lineageflow_jupyter.frames.bits import unpack_bits, valid_flags
 from lineageflow_jupyter.frames.content import Encoded, Place, contiguous, damaged, unreadable
 from lineageflow_jupyter.frames.labels import period_dtype, period_freq, without_period_warnings
 from lineageflow_jupyter.frames.normalise import normalise
@@ -305,7 +306,7 @@ def _decode_default(array: Any) -> Any:
         return _text(array, _STR)
     if types.is_boolean(kind):
         _expect(array, array.null_count == 0)
-        return _writable(array.to_numpy(zero_copy_only=False))
+        return _flags(array)
     if types.is_floating(kind) or types.is_timestamp(kind) or types.is_duration(kind):
         return _numpy(array)
     _expect(array, types.is_integer(kind) and array.null_count == 0)
@@ -332,17 +333,22 @@ def _numpy(array: Any, *, absent: Any = None) -> np.ndarray[Any, Any]:
     return values
 
 
+def _flags(array: Any) -> np.ndarray[Any, Any]:
+    """Values of a boolean array, whatever at null rows; Arrow's own conversion takes fifteen times as long."""
+    if not len(array):
+        return np.empty(0, bool)
+    return unpack_bits(array.buffers()[1], array.offset, len(array))
+
+
 def _writable(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return values if values.flags.writeable else values.copy()
 
 
 def _decode_nullable(array: Any) -> Any:
     kind = array.type
-    mask = array.is_null().to_numpy(zero_copy_only=False)
-    mask = _writable(mask)
+    mask = ~valid_flags(array)
     if pa.types.is_boolean(kind):
-        filled = array.fill_null(False) if array.null_count else array
-        return pd.arrays.BooleanArray(_writable(filled.to_numpy(zero_copy_only=False)), mask)
+        return pd.arrays.BooleanArray(_flags(array) & ~mask, mask)
     _expect(array, pa.types.is_integer(kind) or kind in (pa.float32(), pa.float64()))
     values = _numpy(array, absent=1)
     make = pd.arrays.FloatingArray if pa.types.is_floating(kind) else pd.arrays.IntegerArray

@@ -49,7 +49,7 @@ from lineageflow_jupyter.frames.pandas_index import (
 from lineageflow_jupyter.frames.storage_types import storage_type
 from lineageflow_jupyter.frames.zones import arrow_zone, zone_of_arrow
 
-_WIDE = 200
+WIDE = 200
 """From this number of data columns on, columns of one dtype are put into one block."""
 _SQUARE_BYTES = 1 << 26
 """Frames up to this size are taken apart through one two-dimensional array, which is quick for many columns."""
@@ -64,7 +64,7 @@ def encode_pandas(frame: Any, version: int) -> FrameContent:
         Naming column, first bad row, value and remedy.
     """
     series = isinstance(frame, pd.Series)
-    _check_class(frame)
+    check_class(frame)
     companions = Companions()
     rows, levels = encode_rows(frame.index, companions)
     columns = [ColumnContent(name, "index", array) for name, array, _ in levels]
@@ -92,7 +92,14 @@ def encode_pandas(frame: Any, version: int) -> FrameContent:
     return FrameContent(len(frame), tuple(columns), tuple(companions.arrays), body)
 
 
-def _check_class(frame: Any) -> None:
+def check_class(frame: Any) -> None:
+    """Refuse subclasses of pandas' own classes.
+
+    Raises
+    ------
+    UnsupportedData
+        Naming the class.
+    """
     base = pd.Series if isinstance(frame, pd.Series) else pd.DataFrame
     if type(frame) is not base:
         name = f"{type(frame).__module__}.{type(frame).__qualname__}"
@@ -114,7 +121,7 @@ def _series_label(name: Any) -> tuple[Encoded, list[str]]:
 def _arrays(frame: pd.DataFrame) -> Iterator[Any]:
     dtypes = set(frame.dtypes.tolist())
     count = frame.shape[1]
-    if count >= _WIDE and len(dtypes) == 1:
+    if count >= WIDE and len(dtypes) == 1:
         dtype = dtypes.pop()
         if (
             isinstance(dtype, np.dtype)
@@ -217,7 +224,7 @@ def _frame(values: list[Any], index: Any, labels: Any) -> pd.DataFrame:
         position: pd.Series(array, index=index, dtype=object) if is_object(array.dtype) else array
         for position, array in enumerate(values)
     }
-    frame = pd.DataFrame(columns, index=index, copy=len(values) >= _WIDE)
+    frame = pd.DataFrame(columns, index=index, copy=len(values) >= WIDE)
     frame.columns = labels
     return frame
 

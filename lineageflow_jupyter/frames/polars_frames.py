@@ -61,7 +61,7 @@ _ARROW: dict[str, Any] = {
     "Float16": pa.float16(), "Float32": pa.float32(), "Float64": pa.float64(), "String": pa.large_string(),
     "Binary": pa.large_binary(), "Date": pa.date32(), "Time": pa.time64("ns"), "Null": pa.null(),
 }  # fmt: skip
-_HAS_CATEGORIES = hasattr(pl, "Categories")
+HAS_CATEGORIES = hasattr(pl, "Categories")
 
 
 class _Refused(ValueError):
@@ -79,7 +79,7 @@ def encode_polars(frame: Any, version: int) -> FrameContent:
     UnsupportedData
         Naming the column whose dtype cannot be stored.
     """
-    series = _is_series(frame)
+    series = is_series(frame)
     columns: list[pl.Series] = [frame] if series else frame.get_columns()
     companions = Companions()
     flavours = []
@@ -98,7 +98,14 @@ def encode_polars(frame: Any, version: int) -> FrameContent:
     return FrameContent(len(frame), contents, tuple(companions.arrays), [version, "polars", companions.owners, payload])
 
 
-def _is_series(frame: Any) -> bool:
+def is_series(frame: Any) -> bool:
+    """Whether a polars object is a Series; else it is a DataFrame.
+
+    Raises
+    ------
+    UnsupportedData
+        If it is of a class derived from them.
+    """
     base = pl.Series if isinstance(frame, pl.Series) else pl.DataFrame
     if type(frame) is not base:
         name = f"{type(frame).__module__}.{type(frame).__qualname__}"
@@ -119,7 +126,7 @@ def _columns(frame: pl.DataFrame) -> list[Any]:
 
 def _sound(column: pl.Series) -> pl.Series:
     """The column such that Arrow sees all of it: polars before 1.32 exports slices of arrays with a wrong offset."""
-    if _HAS_CATEGORIES or "Array(" not in str(column.dtype):
+    if HAS_CATEGORIES or "Array(" not in str(column.dtype):
         return column
     return column.gather(list(range(len(column)))) if len(column) else pl.Series(column.name, [], dtype=column.dtype)
 
@@ -147,7 +154,7 @@ def _encode_dtype(dtype: Any, add: Callable[[Any], int]) -> Encoded:
     if isinstance(dtype, pl.Enum):
         return [name, add(contiguous(dtype.categories.to_arrow()))]
     if isinstance(dtype, pl.Categorical):
-        if not _HAS_CATEGORIES:
+        if not HAS_CATEGORIES:
             return [name, dtype.ordering]  # type: ignore[attr-defined]
         categories = dtype.categories
         return [name, categories.name(), categories.namespace(), str(categories.physical())]
@@ -208,7 +215,7 @@ def _series(name: str, array: Any, flavour: Encoded, companions: Sequence[Any]) 
         return _from_arrow(name, array)
     plain = restored_polars(array, flavour)
     dtype = _decode_dtype(flavour, companions)
-    if pa.types.is_nested(plain.type) and not _HAS_CATEGORIES:
+    if pa.types.is_nested(plain.type) and not HAS_CATEGORIES:
         # polars before 1.32 kills the process when it casts text inside lists that came from Arrow
         return pl.Series(name, plain.to_pylist(), dtype=dtype)
     series = _from_arrow(name, plain)
@@ -292,14 +299,14 @@ def _decode_dtype(encoded: Encoded, companions: Sequence[Any]) -> Any:
         case ["Enum", number]:
             return pl.Enum(pl.Series(_from_arrow("", companion(companions, number)), dtype=pl.String))
         case ["Categorical", str(ordering)]:
-            return pl.Categorical() if _HAS_CATEGORIES else pl.Categorical(ordering)
+            return pl.Categorical() if HAS_CATEGORIES else pl.Categorical(ordering)
         case ["Categorical", str(name), str(namespace), str(physical)]:
             return _categorical(name, namespace, physical)
     raise unreadable("polars dtype", encoded, _TAGS)
 
 
 def _categorical(name: str, namespace: str, physical: str) -> Any:
-    if not _HAS_CATEGORIES:
+    if not HAS_CATEGORIES:
         return pl.Categorical("lexical")
     if not name:
         return pl.Categorical()

@@ -27,11 +27,15 @@ class Holds(Enum):
     LOCATION = auto()
     VERB = auto()
     ENGINE = auto()
+    TAG = auto()
+    ACTION = auto()  # of a verb that has several, such as `stash pop`
+    STASHED = auto()  # a frame, or a stash
+    WORKSPACE = auto()
 
     @property
     def expands(self) -> bool:
         """Whether ``{name}`` and ``$name`` stand for variables: in names and revisions, never in messages."""
-        return self not in (Holds.TEXT, Holds.VERB, Holds.ENGINE)
+        return self not in (Holds.TEXT, Holds.VERB, Holds.ENGINE, Holds.ACTION)
 
 
 @dataclass(frozen=True, slots=True)

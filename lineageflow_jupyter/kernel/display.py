@@ -7,6 +7,7 @@ through `visible` and, in HTML, through escaping: names and messages come from a
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -142,12 +143,12 @@ def clipped(text: str, length: int = CELL_LENGTH) -> str:
     return first if len(first) <= length else first[: length - 1] + "…"
 
 
-def when(time: int, offset: int) -> str:
+def when(moment: int, offset: int) -> str:
     """Text of a moment in its author's zone.
 
     Parameters
     ----------
-    time : int
+    moment : int
         Microseconds since 1970-01-01 UTC.
     offset : int
         Minutes east of UTC.
@@ -158,10 +159,19 @@ def when(time: int, offset: int) -> str:
     '1970-01-01 01:30 +0130'
     """
     try:
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
-        return moment.astimezone(timezone(timedelta(minutes=offset))).strftime("%Y-%m-%d %H:%M %z")
+        found = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)
+        return found.astimezone(timezone(timedelta(minutes=offset))).strftime("%Y-%m-%d %H:%M %z")
     except (OverflowError, ValueError):  # a commit whose clock was set to a year that does not exist
-        return f"{time} µs"
+        return f"{moment} µs"
+
+
+def when_here(moment: int) -> str:
+    """Text of a moment in the zone of this machine, as `when` tells it."""
+    try:
+        offset = time.localtime(moment // 1_000_000).tm_gmtoff // 60
+    except (OverflowError, ValueError, OSError):
+        offset = 0
+    return when(moment, offset)
 
 
 def size(count: int) -> str:

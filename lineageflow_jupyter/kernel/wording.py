@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from lineageflow_jupyter.kernel.display import clipped, listed
 from lineageflow_jupyter.model.ids import short
-from lineageflow_jupyter.model.records import CommitRecord
+from lineageflow_jupyter.model.records import CommitRecord, Operation
 from lineageflow_jupyter.model.reports import DatasetChange
 
 NAMED_COLUMNS = 5
+MINUS = "−"
 
 
 def change_text(change: DatasetChange) -> str:
@@ -18,8 +20,8 @@ def change_text(change: DatasetChange) -> str:
     Examples
     --------
     >>> from lineageflow_jupyter.model.reports import TableShape
-    >>> change_text(DatasetChange("f", "changed", TableShape(2, 1), TableShape(5, 2), ("speed",)))
-    '+3 rows, +1 column (speed)'
+    >>> change_text(DatasetChange("f", "changed", TableShape(5, 1), TableShape(2, 2), ("speed",)))
+    '−3 rows, +1 column (speed)'
     """
     if change.state == "removed":
         return f"removed ({change.before})"
@@ -28,12 +30,12 @@ def change_text(change: DatasetChange) -> str:
     if change.described:
         return "same values; dtypes, index, order of columns, attributes or key differ"
     rows = change.after.rows - change.before.rows
-    parts = [f"{rows:+,} row{'s' * (abs(rows) != 1)}"] if rows else []
-    parts += _columns(change.columns_added, "+") + _columns(change.columns_dropped, "-")
+    parts = [_counted(abs(rows), "row", "+" if rows > 0 else MINUS)] if rows else []
+    parts += _columns(change.columns_added, "+") + _columns(change.columns_dropped, MINUS)
     # Other rows mean other columns throughout: naming all of them says nothing.
     everywhere = bool(rows) and len(change.columns_changed) >= change.after.columns - len(change.columns_added)
     if change.columns_changed and not everywhere:
-        parts += _columns(change.columns_changed, "", " changed")
+        parts += _values(change, change.after.rows)
     return ", ".join(parts) or "values changed"
 
 
@@ -47,8 +49,40 @@ def commit_named(record: CommitRecord) -> str:
     return f"{short(record.id)} ({clipped(record.commit.summary, 60)})"
 
 
+def operation_text(operation: Operation) -> str:
+    """Tell an operation of the log in a few words."""
+    verb, message = operation.verb, str(operation.detail.get("message", ""))
+    if "of" in operation.detail:
+        verb = f"{verb} of {operation.detail['of']}"
+    elif operation.renamed is not None:
+        return f"{verb}: {operation.renamed[0]} → {operation.renamed[1]}"
+    elif verb == "switch" and operation.head is not None:
+        return f"switch from {operation.head.before} to {operation.head.after}"
+    elif verb.startswith(("branch", "tag")):
+        verb = f"{verb} {listed([change.name for change in operation.refs])}"
+    return f"{verb}: {clipped(message)}" if message else verb
+
+
+def _values(change: DatasetChange, rows: int) -> list[str]:
+    """Cells where few of a column changed; else the column's name, since rows are compared in their order.
+
+    Sorting a frame changes no value, but nearly all cells at their places: a number would mislead.
+    """
+    cells = change.cells or {}
+    names = Counter(change.columns_changed)
+    few = [name for name, times in names.items() if 0 < 2 * cells.get(name, 0) <= rows * times]
+    whole = [name for name in change.columns_changed if name not in few]
+    parts = [f"{_counted(sum(cells[name] for name in few), 'cell')} ({_named(few)})"] if few else []
+    return parts + _columns(whole, "", " changed")
+
+
 def _columns(names: Sequence[str], sign: str, verb: str = "") -> list[str]:
-    if not names:
-        return []
-    count = f"{sign}{len(names):,} column{'s' * (len(names) != 1)}{verb}"
-    return [f"{count} ({listed([clipped(name, 40) for name in names], limit=NAMED_COLUMNS)})"]
+    return [f"{_counted(len(names), 'column', sign)}{verb} ({_named(names)})"] if names else []
+
+
+def _counted(number: int, noun: str, sign: str = "") -> str:
+    return f"{sign}{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _named(names: Sequence[str]) -> str:
+    return listed([clipped(name, 40) for name in names], limit=NAMED_COLUMNS)

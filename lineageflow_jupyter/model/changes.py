@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from dataclasses import replace
+from itertools import accumulate
+from typing import NamedTuple, TypeVar
 
-from lineageflow_jupyter.model.objects import Table, TreeEntry
+from lineageflow_jupyter.model.objects import Column, Table, TableColumn, TreeEntry
 from lineageflow_jupyter.model.reports import DatasetChange, TableShape
 
 T = TypeVar("T")
@@ -37,10 +39,7 @@ def dataset_change(
     before, after : Table or None
         Their tables.
     """
-    named = [
-        {} if side is None else dict(zip(numbered((c.role, c.name) for c in side.columns), side.columns, strict=True))
-        for side in (before, after)
-    ]
+    named = [{} if side is None else _named(side) for side in (before, after)]
     entry = new or old
     assert entry is not None
     return DatasetChange(
@@ -53,3 +52,55 @@ def dataset_change(
         tuple(key[0][1] for key, column in named[1].items() if key in named[0] and named[0][key] != column),
         described=old is not None and new is not None and old.table == new.table,
     )
+
+
+def changed_columns(before: Table, after: Table) -> tuple[tuple[int, int], ...]:
+    """Positions, in both tables, of the columns that both have and that are not equal."""
+    places = {key: (place, column) for place, (key, column) in enumerate(_named(before).items())}
+    return tuple(
+        (places[key][0], place)
+        for place, (key, column) in enumerate(_named(after).items())
+        if key in places and places[key][1] != column
+    )
+
+
+def _named(table: Table) -> dict[tuple[tuple[str, str], int], TableColumn]:
+    """Columns by role, name and number among those of the same role and name, in order."""
+    return dict(zip(numbered((c.role, c.name) for c in table.columns), table.columns, strict=True))
+
+
+class Differing(NamedTuple):
+    """Where two versions of a column with the same number of rows may differ.
+
+    Parameters
+    ----------
+    old, new : Column
+        Both without the chunks that they share in the same place: what is left of each are the values of `rows`.
+    rows : tuple of range
+        Rows of the whole column, in order.
+    """
+
+    old: Column
+    new: Column
+    rows: tuple[range, ...]
+
+
+def differing(old: Column, new: Column) -> Differing:
+    """Leave out of two versions of a column what their chunk ids say is equal."""
+    placed = [list(zip(_places(column), column.chunks, strict=True)) for column in (old, new)]
+    shared = {(place, chunk.id) for place, chunk in placed[0]} & {(place, chunk.id) for place, chunk in placed[1]}
+    left = [[(place, chunk) for place, chunk in side if (place, chunk.id) not in shared] for side in placed]
+    rows: list[range] = []
+    for (start, stop), _ in left[1]:
+        if rows and rows[-1].stop == start:
+            rows[-1] = range(rows[-1].start, stop)
+        else:
+            rows.append(range(start, stop))
+    only = [tuple(chunk for _, chunk in side) for side in left]
+    return Differing(replace(old, chunks=only[0]), replace(new, chunks=only[1]), tuple(rows))
+
+
+def _places(column: Column) -> list[tuple[int, int]]:
+    """First row and end of each chunk."""
+    stops = list(accumulate(chunk.rows for chunk in column.chunks))
+    return list(zip([0, *stops], stops, strict=False))

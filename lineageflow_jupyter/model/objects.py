@@ -7,7 +7,8 @@ values are encoded by ``frames``; reading and writing of objects belongs to ``st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,12 +147,22 @@ class Tree:
 
     def get(self, dataset: str) -> TreeEntry | None:
         """Entry of a dataset, or None."""
-        return next((entry for entry in self.entries if entry.dataset == dataset), None)
+        place = bisect_left(self.entries, dataset, key=_dataset)
+        found = self.entries[place] if place < len(self.entries) else None
+        return found if found is not None and found.dataset == dataset else None
 
     def with_entries(self, changed: Sequence[TreeEntry]) -> Tree:
         """Tree in which `changed` replace or join the entries of the same datasets."""
         merged = {entry.dataset: entry for entry in (*self.entries, *changed)}
         return Tree(tuple(merged[name] for name in sorted(merged)))
+
+    def without(self, datasets: Collection[str]) -> Tree:
+        """Tree that lacks some datasets."""
+        return Tree(tuple(entry for entry in self.entries if entry.dataset not in datasets))
+
+
+def _dataset(entry: TreeEntry) -> str:
+    return entry.dataset
 
 
 @dataclass(frozen=True, slots=True)

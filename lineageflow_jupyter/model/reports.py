@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.objects import Author
-from lineageflow_jupyter.model.records import CommitRecord
+from lineageflow_jupyter.model.records import CommitRecord, Operation, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,25 @@ class TableShape:
     def __str__(self) -> str:
         """Text for people, such as ``336,776 × 19``."""
         return f"{self.rows:,} × {self.columns:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSchema:
+    """A column of a dataset: its name, its role (``"index"`` or ``"data"``) and its type as text."""
+
+    name: str
+    role: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSchema:
+    """The columns of a dataset at a commit, index levels first, and its key."""
+
+    dataset: str
+    shape: TableShape
+    columns: tuple[ColumnSchema, ...]
+    key: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +102,7 @@ class CommitReport:
 
 @dataclass(frozen=True, slots=True)
 class DatasetChange:
-    """How a dataset differs between two points, found from ids alone.
+    """How a dataset differs between two points, found from ids; only `cells` needs values.
 
     Parameters
     ----------
@@ -96,6 +116,9 @@ class DatasetChange:
         Names of columns, index levels included.
     described : bool
         True where the values are equal and only the frame description or the key differs.
+    cells : mapping of str to int, or None
+        Changed cells by name, of the columns that exist on both sides with one type, row compared with row in their
+        order. None where they were not counted: another number of rows, or too much to read for a summary.
     """
 
     dataset: str
@@ -106,6 +129,7 @@ class DatasetChange:
     columns_dropped: tuple[str, ...] = ()
     columns_changed: tuple[str, ...] = ()
     described: bool = False
+    cells: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +167,126 @@ class DatasetStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheReport:
+    """The hot cache of a repository.
+
+    Parameters
+    ----------
+    location : str
+        Its folder.
+    files, bytes : int
+        Columns that it holds, and their size.
+    limit : int
+        Bytes that it may hold at present; 0 where it is off.
+    hits, misses : int
+        Columns that this process mapped, and that it had to decode; small ones are never kept and count as neither.
+    waiting : int
+        Columns that are still to be written.
+    """
+
+    location: str
+    files: int
+    bytes: int
+    limit: int
+    hits: int = 0
+    misses: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
-    """Live frames against HEAD."""
+    """Live frames against HEAD.
+
+    Parameters
+    ----------
+    branch : str
+        HEAD's branch.
+    tip : CommitRecord or None
+        Its latest commit; None where it has none.
+    datasets : tuple of DatasetStatus
+        Sorted by name.
+    gone : str
+        What became of the branch, if somebody deleted or renamed it; else ``""``.
+    """
 
     branch: str
     tip: CommitRecord | None
     datasets: tuple[DatasetStatus, ...]
+    gone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What an operation did to HEAD, and the frames that the caller's variables are to hold from now on.
+
+    Parameters
+    ----------
+    branch : str
+        HEAD's branch.
+    commit : CommitRecord or None
+        The commit that it is at, or that the frames are from; None on a branch without commits.
+    frames : mapping of str to frame
+        By dataset; only those that changed.
+    stash : str or None
+        Revision of the stash that holds what was not committed; None where nothing was.
+    stashed : tuple of DatasetStatus
+        The frames in that stash, with what they changed.
+    """
+
+    branch: str
+    commit: CommitRecord | None
+    frames: Mapping[str, Any]
+    stash: str | None = None
+    stashed: tuple[DatasetStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BranchReport:
+    """A branch in a list.
+
+    Parameters
+    ----------
+    ref : Ref
+        The branch.
+    ahead, behind : int
+        Commits that it has and the branch of HEAD has not, and the other way round.
+    """
+
+    ref: Ref
+    ahead: int
+    behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class StashReport:
+    """A stash in a list.
+
+    Parameters
+    ----------
+    ref : Ref
+        Its hidden ref.
+    record : CommitRecord
+        Its commit; ``record.datasets`` are the frames in it.
+    workspace : str
+        Id of the workspace that made it, or its beginning.
+    """
+
+    ref: Ref
+    record: CommitRecord
+    workspace: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReport:
+    """An operation that was undone or done again.
+
+    Parameters
+    ----------
+    operation : Operation
+        The operation.
+    replacement : Replacement
+        HEAD and frames afterwards.
+    """
+
+    operation: Operation
+    replacement: Replacement

@@ -28,10 +28,15 @@ def contents(folder: Path) -> dict[str, tuple[int, str]]:
 
 
 def catalog_text(folder: Path) -> str:
-    """All rows of the catalog."""
+    """All rows of the catalog, but for the note who opened it last."""
     path = folder / ".lineageflow" / CATALOG
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-        return "\n".join(connection.iterdump())
+    with (
+        closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection,
+        closing(sqlite3.connect(":memory:")) as copy,
+    ):
+        connection.backup(copy)
+        copy.execute("UPDATE workspaces SET process = '', opened = NULL")
+        return "\n".join(copy.iterdump())
 
 
 def _digest(data: bytes) -> tuple[int, str]:

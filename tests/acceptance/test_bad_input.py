@@ -302,7 +302,7 @@ class TestReadOnly:
             found["rows"] = len(repo.read("t"))
             found["older"] = repo.read("HEAD~1:t")["price"].tolist()
             found["log"] = [record.commit.message for record in repo.log()]
-            found["checkout"] = list(repo.checkout("main"))
+            found["checkout"] = list(repo.checkout("main").frames)
             found["state"] = repo.status({"t": repo.read("t")}).datasets[-1].state
             found["fsck"] = repo.fsck()
             frame = pd.DataFrame({"id": [1]})

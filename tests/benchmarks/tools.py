@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -51,6 +52,12 @@ class Tool:
         """Return the first version, or the newest."""
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """Remove what earlier reads left on the disk to make later ones quick."""
+
+    def settle(self) -> None:
+        """Return when what reading set off in the background is done."""
+
     def close(self) -> None:
         """Let go of the store."""
 
@@ -86,6 +93,15 @@ class LineageFlow(Tool):
         """Read the commit before the newest, or the newest."""
         frame: pd.DataFrame = self.repo.read(f"main~1:{NAME}" if first else f"main:{NAME}")
         return frame
+
+    def forget(self) -> None:
+        """Empty the hot cache."""
+        self.repo.clear_cache()
+
+    def settle(self) -> None:
+        """Wait for the hot cache to be written."""
+        while self.repo.cache_usage().waiting:
+            time.sleep(0.01)
 
     def close(self) -> None:
         """Close the repository."""

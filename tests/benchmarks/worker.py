@@ -101,11 +101,13 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure_read(tool: Tool, store: Path, job: dict[str, Any]) -> dict[str, Any]:
-    """Time reading the first of two versions, from the disk, or once more after it was read."""
+    """Time reading the first of two versions, from the disk, or once more after it was read and all is quiet again."""
     tool.open(store)
+    tool.forget()
     found = None
     if job["work"] == "reread":
         tool.read(first=True)
+        tool.settle()
         cold = ""
     else:
         cold = empty_page_cache(store)

@@ -81,7 +81,7 @@ def assert_same(expected, found) -> None:
     series = isinstance(expected, pd.Series)
     assert_index_same(expected.index, found.index)
     if series:
-        _assert_label_same(expected.name, found.name)
+        assert_label_same(expected.name, found.name)
         _assert_column_same(expected, found)
     else:
         assert expected.shape == found.shape
@@ -89,7 +89,7 @@ def assert_same(expected, found) -> None:
         for position in range(expected.shape[1]):
             _assert_column_same(expected.iloc[:, position], found.iloc[:, position])
     assert expected.flags == found.flags
-    _assert_label_same(expected.attrs, found.attrs)
+    assert_label_same(expected.attrs, found.attrs)
 
 
 def assert_index_same(expected, found) -> None:
@@ -98,7 +98,7 @@ def assert_index_same(expected, found) -> None:
     assert len(expected) == len(found)
     assert len(expected.names) == len(found.names)
     for one, other in zip(expected.names, found.names, strict=True):
-        _assert_label_same(one, other)
+        assert_label_same(one, other)
     if isinstance(expected, pd.MultiIndex):
         for level in range(expected.nlevels):
             assert expected.levels[level].dtype == found.levels[level].dtype
@@ -128,7 +128,7 @@ def _assert_values_same(expected, found) -> None:
         assert expected.dtype.storage == found.dtype.storage
         assert expected.dtype.na_value is found.dtype.na_value or np.isnan(expected.dtype.na_value)
         for one, other in zip(expected, found, strict=True):
-            _assert_label_same(one, other)
+            assert_label_same(one, other)
     elif hasattr(expected, "_mask"):
         mask = np.asarray(pa.array(expected).is_null())
         np.testing.assert_array_equal(mask, np.asarray(pa.array(found).is_null()))
@@ -143,10 +143,10 @@ def _assert_values_same(expected, found) -> None:
             np.testing.assert_array_equal(np.signbit(one)[~np.isnan(one)], np.signbit(other)[~np.isnan(other)])
     else:
         for one, other in zip(expected, found, strict=True):
-            _assert_label_same(one, other)
+            assert_label_same(one, other)
 
 
-def _assert_label_same(expected, found) -> None:
+def assert_label_same(expected, found) -> None:
     """The same class and value, also inside containers; NaN, NaT and NA equal themselves."""
     assert type(expected) is type(found), (expected, found)
     if isinstance(expected, np.ndarray):
@@ -155,11 +155,11 @@ def _assert_label_same(expected, found) -> None:
     elif isinstance(expected, list | tuple):
         assert len(expected) == len(found)
         for one, other in zip(expected, found, strict=True):
-            _assert_label_same(one, other)
+            assert_label_same(one, other)
     elif isinstance(expected, dict):
         assert expected.keys() == found.keys()
         for key in expected:
-            _assert_label_same(expected[key], found[key])
+            assert_label_same(expected[key], found[key])
     elif isinstance(expected, Decimal):
         assert expected.as_tuple() == found.as_tuple()
     elif isinstance(expected, complex | np.complexfloating):

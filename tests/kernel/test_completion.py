@@ -13,7 +13,7 @@ from lineageflow_jupyter.testing.shell import TestingShell
     [
         ("%lf co", ["%lf commit"]),
         ("%lf ch", ["%lf checkout"]),
-        ("x = %lf re", ["x = %lf read"]),
+        ("x = %lf rea", ["x = %lf read"]),
         ("%lf help swi", ["%lf help switch"]),
         ("%lf commit fl", ["%lf commit flights"]),
         ("%lf commit flights pl", ["%lf commit flights planes"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lineageflow_jupyter.errors import InvalidName, NotAvailable, UnknownName
+from lineageflow_jupyter.errors import InvalidName, UnknownName
 from lineageflow_jupyter.model.revisions import Step, check_name, parse, split_dataset
 
 
@@ -52,8 +52,15 @@ def test_steps_are_read_from_left_to_right() -> None:
 def test_what_is_not_understood_is_said() -> None:
     with pytest.raises(UnknownName, match="'x' is not understood"):
         parse("main~x")
-    with pytest.raises(NotAvailable, match="points in time"):
-        parse("main@{2026-11-01}")
+    for text in ("main@{}", "main~1@{1}", "main@{1", "main@{1}x", "main~1x"):
+        with pytest.raises(UnknownName, match="is not understood"):
+            parse(text)
+
+
+def test_points_in_time_stand_behind_a_name() -> None:
+    found = parse("main@{2026-11-01 14:30}~2")
+    assert (found.base, found.at, found.steps) == ("main", "2026-11-01 14:30", (Step("~", 2),))
+    assert (parse("@{-1}").base, parse("@{-1}").at) == ("", "-1")
 
 
 def test_a_dataset_follows_the_last_colon() -> None:

@@ -278,7 +278,7 @@ class RepositoryMachine(RuleBasedStateMachine):
                 self.repos[who].checkout(f"{branch}~{back}")
             return
         tree, seat = self.trees[commit], self.seats[who]
-        frames = self.repos[who].checkout(f"{branch}~{back}")
+        frames = self.repos[who].checkout(f"{branch}~{back}").frames
         assert frames.keys() == tree.keys()
         for name, frame in frames.items():
             _assert_equal(tree[name].frame(), frame)
@@ -288,8 +288,12 @@ class RepositoryMachine(RuleBasedStateMachine):
     @rule(who=_who)
     def stash(self, who: str) -> None:
         seat = self.seats[who]
-        ref = self.repos[who].stash({name: spec.frame() for name, spec in seat.frames.items()}, message="m")
-        self.stashes[ref.name] = {**self._tree(seat.branch), **seat.frames}
+        done = self.repos[who].stash({name: spec.frame() for name, spec in seat.frames.items()}, message="m")
+        tree = self._tree(seat.branch)
+        self.stashes[str(done.stash)] = {**tree, **seat.frames}
+        assert done.frames.keys() == tree.keys() & seat.frames.keys()
+        seat.frames.update({name: tree[name] for name in done.frames})
+        seat.move(bases=dict.fromkeys(done.frames, self.branches.get(seat.branch, "")))
 
     @rule(who=_who)
     def status(self, who: str) -> None:

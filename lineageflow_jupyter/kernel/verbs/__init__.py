@@ -6,19 +6,53 @@ from lineageflow_jupyter.kernel.verb import Verb
 from lineageflow_jupyter.kernel.verbs import (
     add,
     branch,
+    cache,
     checkout,
     commit,
     help,  # noqa: A004 - named like their verbs
     init,
     log,
+    mv,
     open,  # noqa: A004
     read,
+    reflog,
+    reset,
+    restore,
+    rm,
     show,
+    stash,
     status,
     switch,
+    tag,
+    undo,
+    workspace,
 )
 
-_MODULES = (init, open, status, add, commit, log, show, read, checkout, branch, switch, help)
+_ALL = (
+    init.VERB,
+    open.VERB,
+    status.VERB,
+    add.VERB,
+    commit.VERB,
+    rm.VERB,
+    mv.VERB,
+    log.VERB,
+    show.VERB,
+    read.VERB,
+    checkout.VERB,
+    restore.VERB,
+    branch.VERB,
+    switch.VERB,
+    tag.VERB,
+    reset.VERB,
+    stash.VERB,
+    undo.VERB,
+    undo.REDO,
+    reflog.VERB,
+    workspace.VERB,
+    cache.VERB,
+    help.VERB,
+)
 
-VERBS: dict[str, Verb] = {module.VERB.name: module.VERB for module in _MODULES}
+VERBS: dict[str, Verb] = {verb.name: verb for verb in _ALL}
 """By name, in the order in which help lists them."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from lineageflow_jupyter.kernel.arguments import Holds, Positional
 from lineageflow_jupyter.kernel.display import Answer, Note, listed
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.model.revisions import check_name
 
 
 def _run(call: Call) -> object:
     live = call.session.live
     datasets = list(live.named(call.arguments.all("names"), call.names))
-    for dataset in datasets:
-        check_name(dataset, "dataset")
+    call.session.repository.add(datasets)
     live.add(datasets)
     return Answer(tuple(datasets), (Note(f"the next `%lf commit -m …` takes {listed(datasets)}"),))
 

@@ -1,42 +1,111 @@
-"""``%lf branch``: list branches, or create one."""
+"""``%lf branch``: list, create, rename and delete branches."""
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from lineageflow_jupyter.errors import UsageProblem
-from lineageflow_jupyter.kernel.arguments import Holds, Positional
-from lineageflow_jupyter.kernel.display import GOOD, Answer, Cell, Grid, Note
+from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
+from lineageflow_jupyter.kernel.counts import count_of
+from lineageflow_jupyter.kernel.display import GOOD, MUTED, Answer, Cell, Grid, Note, listed
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_named, commit_text
+from lineageflow_jupyter.model.reports import BranchReport
+
+BRANCHES = 50
+"""Branches that are shown unless ``-n`` says otherwise."""
 
 
 def _run(call: Call) -> object:
-    name, revision = call.arguments.get("name"), call.arguments.get("at")
+    arguments, repository = call.arguments, call.session.repository
+    name, at = arguments.get("name"), arguments.get("at")
+    acts = [flag for flag in ("move", "delete", "force-delete") if arguments.has(flag)]
+    if len(acts) > 1 or (acts and name is not None):
+        raise UsageProblem(
+            "%lf branch does one thing at a time", remedy="Write, say, `%lf branch -d NAME…` or `%lf branch -m OLD NEW`"
+        )
+    if arguments.has("move"):
+        return _rename(call, arguments.all("move"))
+    if acts:
+        return _delete(call, arguments.all(acts[0]), force=acts[0] == "force-delete")
+    if name is None:
+        return _list(call)
+    ref = repository.branch(name, at=at or "HEAD")
+    told = (
+        f"created branch {ref.name} at {commit_named(repository.resolve(ref.name))}; `%lf switch {ref.name}` goes there"
+    )
+    return Answer(ref, (Note(told),))
+
+
+def _rename(call: Call, names: tuple[str, ...]) -> Answer:
     repository = call.session.repository
-    if name is not None:
-        ref = repository.branch(name, at=revision or "HEAD")
-        told = f"created branch {name} at {commit_named(repository.resolve(name))}; `%lf switch {name}` goes there"
-        return Answer(ref, (Note(told),))
-    if revision is not None:
-        raise UsageProblem("%lf branch needs a NAME for the new branch", remedy=f"Write `%lf branch NAME {revision}`")
-    branches = repository.branches()
+    if len(names) > 2:
+        raise UsageProblem(f"%lf branch -m takes OLD NEW, {len(names)} names found", remedy="Rename one at a time")
+    old, new = names if len(names) == 2 else (repository.head.branch, names[0])
+    ref = repository.rename_branch(old, new)
+    return Answer(ref, (Note(f"renamed branch {old} to {ref.name}"),))
+
+
+def _delete(call: Call, names: tuple[str, ...], *, force: bool) -> Answer:
+    repository = call.session.repository
+    refs = []
+    for name in dict.fromkeys(names):
+        record = repository.resolve(name)
+        refs.append((repository.delete_branch(name, force=force), commit_named(record)))
+    notes = [Note(f"deleted branch {ref.name} (was at {at})") for ref, at in refs]
+    return Answer(tuple(ref for ref, _ in refs), (*notes, Note("`%lf undo` brings back the last one", MUTED)))
+
+
+def _list(call: Call) -> Answer:
+    repository = call.session.repository
+    pattern, limit = call.arguments.get("list"), count_of(call, "number", BRANCHES, "branches")
     current = repository.head.branch
+    found = [report for report in repository.compared_branches() if fnmatchcase(report.ref.name, pattern or "*")]
+    found.sort(key=lambda report: report.ref.name != current)  # the present one first, the others by name
     rows: list[tuple[str | Cell, ...]] = []
-    for ref in branches:
-        here = ref.name == current
-        at = commit_text(repository.resolve(ref.name)) if ref.commit is not None else "no commits yet"
-        rows.append(("*" if here else "", Cell(ref.name, GOOD if here else ""), at))
-    if current not in {ref.name for ref in branches}:
-        rows.append(("*", Cell(current, GOOD), "no commits yet"))
-    return Answer(branches, (Grid(("", "branch", "commit"), tuple(rows)),))
+    for report in found[:limit]:
+        here = report.ref.name == current
+        at = commit_text(repository.resolve(report.ref.name))
+        rows.append(("*" if here else "", Cell(report.ref.name, GOOD if here else ""), _distance(report), at))
+    if current not in {report.ref.name for report in found} and pattern is None:
+        rows.insert(0, ("*", Cell(current, GOOD), "", "no commits yet"))
+    if not rows:
+        return Answer((), (Note(f"no branch matches {pattern!r}"),))
+    parts: list[Note | Grid] = [Grid(("", "branch", f"against {current}", "commit"), tuple(rows))]
+    if len(found) > limit:
+        parts.append(
+            Note(f"{listed([str(len(found) - limit)])} more: `%lf branch -n {len(found)}`, or `--list 'fix/*'`", MUTED)
+        )
+    return Answer(tuple(report.ref for report in found), tuple(parts))
+
+
+def _distance(report: BranchReport) -> str:
+    parts = [f"{count:,} {word}" for count, word in ((report.ahead, "ahead"), (report.behind, "behind")) if count]
+    return ", ".join(parts)
 
 
 VERB = Verb(
     "branch",
-    "list branches, or create one",
+    "list branches, or create, rename and delete them",
     _run,
     positionals=(
-        Positional("name", "NAME", "the new branch", Holds.BRANCH),
+        Positional("name", "NAME", "the new branch", Holds.TEXT),
         Positional("at", "REV", "where it begins; HEAD by default", Holds.REVISION),
     ),
-    examples=("%lf branch", "%lf branch no-outliers", "%lf branch fix HEAD~2"),
+    options=(
+        Option(
+            ("-m", "--move"), "rename a branch: OLD NEW, or NEW for the present one", "NAME", Holds.BRANCH, many=True
+        ),
+        Option(("-d", "--delete"), "delete branches whose commits other refs hold", "BRANCH", Holds.BRANCH, many=True),
+        Option(("-D", "--force-delete"), "delete branches in any case", "BRANCH", Holds.BRANCH, many=True),
+        Option(("--list",), "only branches that match, as in 'fix/*'", "PATTERN"),
+        Option(("-n", "--number"), f"at most so many; {BRANCHES} by default", "N"),
+    ),
+    examples=(
+        "%lf branch",
+        "%lf branch no-outliers",
+        "%lf branch fix HEAD~2",
+        "%lf branch -m outliers",
+        "%lf branch -d fix",
+    ),
 )

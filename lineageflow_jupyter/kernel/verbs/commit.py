@@ -19,7 +19,7 @@ def _run(call: Call) -> object:
     session, arguments = call.session, call.arguments
     _check(arguments)
     repository, variables = session.repository, _variables(call)
-    held = repository.datasets()
+    held = repository.dataset_names()
     if arguments.has("names"):
         frames = {dataset: call.names[variable] for dataset, variable in variables.items()}
     else:
@@ -63,7 +63,7 @@ def _changed(call: Call, held: Collection[str]) -> tuple[dict[str, Any], StatusR
     """Live frames that a bare commit takes: changed ones of HEAD's datasets, and those that were added."""
     repository, live = call.session.repository, call.session.live
     tracked = {name: frame for name, frame in live.all(call.names).items() if name in held or name in live.added}
-    status = repository.status(tracked)
+    status = repository.status(tracked, cells=False)
     # A frame that cannot be stored is taken as well, so that the commit says so instead of leaving it out.
     taken = [
         found.dataset

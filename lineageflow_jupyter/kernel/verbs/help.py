@@ -11,13 +11,11 @@ from lineageflow_jupyter.kernel.suggest import did_you_mean
 from lineageflow_jupyter.kernel.verb import Call, Verb
 
 _FROM_GIT = {
-    **dict.fromkeys(("diff", "difftool"), "`%lf status` and `%lf show` tell which columns and how many rows changed"),
-    **dict.fromkeys(("restore", "reset"), "`%lf checkout HEAD NAME --force` gives back what is committed"),
+    **dict.fromkeys(("diff", "difftool"), "`%lf status` and `%lf show` tell which columns, rows and cells changed"),
     "revert": "`%lf checkout REV NAME` gives back an older version, which can then be committed",
-    "stash": "`%lf checkout HEAD NAME --force` stashes changes and tells how they come back",
+    **dict.fromkeys(("merge", "rebase", "cherry-pick", "pull"), "`x = %lf read BRANCH:NAME` reads the other version"),
     "clone": "`%lf open PATH` uses the repository of another folder",
-    **dict.fromkeys(("rm", "mv"), "`%lf commit NAME --as DATASET -m …` commits under another name; nothing is removed"),
-    "tag": "`%lf branch NAME REV` keeps a name for a commit",
+    "worktree": "each notebook has a HEAD of its own: `%lf workspace` lists them",
 }
 """What comes closest to the verbs of Git that are missing."""
 

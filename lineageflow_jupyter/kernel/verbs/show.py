@@ -1,20 +1,37 @@
-"""``%lf show``: one commit and what it changed."""
+"""``%lf show``: one commit and what it changed, a tag, or a dataset as it was."""
 
 from __future__ import annotations
 
+from lineageflow_jupyter.errors import UnknownName
 from lineageflow_jupyter.kernel.arguments import Holds, Positional
 from lineageflow_jupyter.kernel.display import CODE, GOOD, MUTED, WARN, Answer, Cell, Grid, Note, when
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import change_text
+from lineageflow_jupyter.kernel.wording import change_text, commit_named
 from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.model.reports import DatasetChange
+from lineageflow_jupyter.model.revisions import split_dataset
 
 
 def _run(call: Call) -> object:
-    report = call.session.repository.show(call.arguments.get("revision") or "HEAD")
+    typed = call.arguments.get("revision") or "HEAD"
+    revision, dataset = split_dataset(typed)
+    if dataset != typed:
+        return _dataset(call, revision, dataset)
+    try:
+        return _commit(call, typed)
+    except UnknownName as error:
+        if typed not in call.session.repository.dataset_names():
+            raise
+        raise UnknownName(error.problem, remedy=f"{typed!r} is a dataset: `%lf show HEAD:{typed}`") from error
+
+
+def _commit(call: Call, revision: str) -> Answer:
+    repository = call.session.repository
+    report = repository.show(revision)
     commit = report.commit.commit
     parents = ", ".join(short(parent) for parent in commit.parents)
     parts: list[Note | Grid] = [
+        *_annotation(call, revision),
         Note(f"commit {report.commit.id.hex()}", CODE),
         Note(f"by {commit.author}, {when(commit.time, commit.offset)}", MUTED),
         Note(f"parent{'s' * (len(commit.parents) > 1)} {parents}" if parents else "the first commit", MUTED),
@@ -27,6 +44,30 @@ def _run(call: Call) -> object:
     return Answer(report, tuple(parts))
 
 
+def _annotation(call: Call, revision: str) -> list[Note | Grid]:
+    """What an annotated tag says."""
+    said = next((ref.annotation for ref in call.session.repository.tags() if ref.name == revision), None)
+    if said is None:
+        return []
+    who = f"tag {revision} by {said.author}, {when(said.time, said.offset)}"
+    return [Note(who, MUTED), Note(said.message)]
+
+
+def _dataset(call: Call, revision: str, dataset: str) -> Answer:
+    repository = call.session.repository
+    schema = repository.schema(f"{revision}:{dataset}")
+    key = f", key {', '.join(schema.key)}" if schema.key else ""
+    rows = tuple((Cell(column.name, CODE), column.role, column.type) for column in schema.columns)
+    return Answer(
+        schema,
+        (
+            Note(f"{schema.dataset} {schema.shape} at {commit_named(repository.resolve(revision))}{key}"),
+            Grid(("column", "role", "type"), rows),
+            Note(f"`x = %lf read {revision}:{dataset}` gives the frame", MUTED),
+        ),
+    )
+
+
 def _row(change: DatasetChange) -> tuple[str | Cell, ...]:
     tone = {"added": GOOD, "changed": WARN}.get(change.state, "")
     shapes = dict.fromkeys(str(shape) for shape in (change.before, change.after) if shape is not None)
@@ -36,8 +77,8 @@ def _row(change: DatasetChange) -> tuple[str | Cell, ...]:
 
 VERB = Verb(
     "show",
-    "show a commit and what it changed",
+    "show a commit and what it changed, a tag, or the columns of a dataset",
     _run,
-    positionals=(Positional("revision", "REV", "the commit; HEAD by default", Holds.REVISION),),
-    examples=("%lf show", "%lf show HEAD~1"),
+    positionals=(Positional("revision", "REV", "the commit, HEAD by default; or REV:DATASET", Holds.REVISION),),
+    examples=("%lf show", "%lf show HEAD~1", "%lf show v1.0", "%lf show main:flights"),
 )

@@ -13,11 +13,21 @@ _TONES = {"changed": WARN, "new": GOOD, "added": GOOD, "unchanged": MUTED, "abse
 def _run(call: Call) -> object:
     repository, live = call.session.repository, call.session.live
     frames = live.all(call.names)
-    held = {*repository.datasets(), *live.added}
+    held = {*repository.dataset_names(), *live.added}
     # Scratch frames are named but never read: a status must not cost what a commit of everything would.
     report = repository.status({name: frame for name, frame in frames.items() if name in held})
     scratch = sorted(name for name in frames if name not in held and not name.startswith("_"))
     parts: list[Note | Grid] = [Note(_headline(report, repository.location))]
+    if report.gone:
+        parts.append(Note(f"{report.gone} meanwhile: go on with `%lf switch NAME` (`%lf branch` lists them)", BAD))
+    if repository.shared_with:
+        parts.append(
+            Note(
+                f"this notebook is open in another kernel too ({repository.shared_with}): each has its own HEAD, and "
+                "neither overwrites what it has not seen of the other's commits",
+                WARN,
+            )
+        )
     if report.datasets:
         rows = tuple(_row(status, report, call) for status in report.datasets)
         parts.append(Grid(("dataset", "state", "change"), rows))

@@ -346,7 +346,7 @@ def make(folder: Path) -> dict[str, Any]:
             remembered["commits"].append({"id": done.id.hex(), "datasets": ids(repo, done.id.hex())})
             if done.branch != "main":
                 repo.checkout("main", ["航班"])
-        remembered["stash"] = repo.stash({"numbers": numbers().iloc[:2]}, message="for later").name
+        remembered["stash"] = repo.stash({"numbers": numbers().iloc[:2]}, message="for later").stash
         remembered["objects"] = repo.fsck()
     return remembered
 

@@ -1,0 +1,114 @@
+"""Variables of the notebook that an operation is about to give other frames, and how that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from lineageflow_jupyter.errors import UncommittedChanges, UsageProblem
+from lineageflow_jupyter.kernel.display import MUTED, Note, listed
+from lineageflow_jupyter.kernel.live import is_frame, is_variable
+from lineageflow_jupyter.kernel.verb import Call
+from lineageflow_jupyter.kernel.wording import change_text
+from lineageflow_jupyter.model.reports import DatasetStatus, Replacement
+
+
+def live_frames(call: Call, datasets: Iterable[str]) -> dict[str, Any]:
+    """Frames that the notebook's own variables hold for some datasets."""
+    session = call.session
+    found = {dataset: session.variables.get(session.live.variable(dataset, session.variables)) for dataset in datasets}
+    return {dataset: value for dataset, value in found.items() if is_frame(value)}
+
+
+def held_frames(call: Call, *revisions: str) -> dict[str, Any]:
+    """Live frames of all datasets of HEAD and of some revisions."""
+    repository = call.session.repository
+    names = {name for revision in ("HEAD", *revisions) for name in repository.dataset_names(revision)}
+    return live_frames(call, sorted(names))
+
+
+def targets(call: Call, datasets: Sequence[str], *, named: bool, revision: str = "HEAD") -> tuple[list[str], list[str]]:
+    """Datasets that variables can hold, and those whose names cannot be variables.
+
+    Parameters
+    ----------
+    call : Call
+        The line.
+    datasets : sequence of str
+        What is to be loaded.
+    named : bool
+        Whether the user named them: then one whose name cannot be a variable is an error.
+    revision : str
+        Where from, for messages.
+
+    Raises
+    ------
+    UncommittedChanges
+        If a variable holds something else than a frame: that could not be stashed.
+    """
+    session = call.session
+    names = {dataset: session.live.variable(dataset, session.variables) for dataset in dict.fromkeys(datasets)}
+    skipped = [dataset for dataset, name in names.items() if not is_variable(name)]
+    if skipped and named:
+        raise UsageProblem(
+            f"{skipped[0]!r} cannot be the name of a variable", remedy=f"Write `x = %lf read {revision}:{skipped[0]}`"
+        )
+    for dataset, name in names.items():
+        if name in session.variables and not is_frame(session.variables[name]):
+            raise UncommittedChanges(
+                f"the variable {name!r} holds a {type(session.variables[name]).__name__}, not a frame",
+                remedy=f"Rename it or `del {name}` first, or read into another one: `x = %lf read {dataset}`",
+            )
+    return [dataset for dataset in names if dataset not in skipped], skipped
+
+
+def bind(call: Call, frames: Mapping[str, Any]) -> list[str]:
+    """Give variables their frames; texts that name them. Nothing here can fail: all change or none does."""
+    session = call.session
+    names = {dataset: session.live.variable(dataset, session.variables) for dataset in frames}
+    for dataset, frame in frames.items():
+        session.variables[names[dataset]] = frame
+    session.live.committed(list(frames))
+    return [name if name == dataset else f"{name} (dataset {dataset})" for dataset, name in names.items()]
+
+
+def stash_notes(replacement: Replacement) -> list[Note]:
+    """Tell where what was not committed is now, and how it comes back."""
+    if replacement.stash is None:
+        return []
+    held = "; ".join(map(status_text, replacement.stashed))
+    return [
+        Note(f"what was not committed is stashed ({held})"),
+        Note("`%lf undo` takes the whole step back; `%lf stash pop` brings only these changes back", MUTED),
+    ]
+
+
+def status_text(found: DatasetStatus) -> str:
+    """A dataset with what its frame changed."""
+    return f"{found.dataset} — {change_text(found.change)}" if found.change else found.dataset
+
+
+@contextmanager
+def telling_changes(remedy: str) -> Iterator[None]:
+    """Say what the changes in the way are, and what to do for this verb.
+
+    Raises
+    ------
+    UncommittedChanges
+        As the block does, better told.
+    """
+    try:
+        yield
+    except UncommittedChanges as error:
+        found = [status for status in error.statuses if isinstance(status, DatasetStatus)]
+        if not found:
+            raise
+        raise UncommittedChanges(
+            f"changes that are not committed would be lost: {'; '.join(map(status_text, found))}", remedy=remedy
+        ) from error
+
+
+def are(names: Sequence[str]) -> str:
+    """Names with the verb that fits them."""
+    return f"{listed(names)} {'is' if len(names) == 1 else 'are'}"

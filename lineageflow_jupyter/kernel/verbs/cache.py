@@ -1,0 +1,47 @@
+"""``%lf cache``: what is kept so that reading it again takes no decoding."""
+
+from __future__ import annotations
+
+from lineageflow_jupyter.kernel.arguments import Option
+from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, size
+from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.model.reports import CacheReport
+
+
+def _run(call: Call) -> object:
+    repository = call.session.repository
+    notes = []
+    if call.arguments.has("clear"):
+        freed = repository.clear_cache()
+        notes.append(Note(f"freed {size(freed)}; frames that were read stay as they are"))
+    report = repository.cache_usage()
+    return Answer(report, (*notes, *_notes(report)))
+
+
+def _notes(report: CacheReport) -> list[Note]:
+    if not report.limit:
+        return [Note(f"the cache is off (LINEAGEFLOW_CACHE=1 turns it on); {_held(report)} — {report.location}")]
+    notes = [
+        Note(f"{_held(report)} of {size(report.limit)} — {report.location}"),
+        Note(f"in this session: {_columns(report.hits)} from the cache, {_columns(report.misses)} decoded", MUTED),
+    ]
+    if report.waiting:
+        notes.append(Note(f"{_columns(report.waiting)} still to be written", MUTED))
+    return notes
+
+
+def _held(report: CacheReport) -> str:
+    return f"{_columns(report.files)} cached, {size(report.bytes)}"
+
+
+def _columns(count: int) -> str:
+    return f"{count:,} column{'s' * (count != 1)}"
+
+
+VERB = Verb(
+    "cache",
+    "show what is kept to make reading again quick; --clear empties it",
+    _run,
+    options=(Option(("--clear",), "remove its files; nothing that was committed is lost"),),
+    examples=("%lf cache", "%lf cache --clear"),
+)

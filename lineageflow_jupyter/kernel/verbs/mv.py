@@ -1,0 +1,34 @@
+"""``%lf mv``: give a dataset another name."""
+
+from __future__ import annotations
+
+from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
+from lineageflow_jupyter.kernel.display import MUTED, Answer, Note
+from lineageflow_jupyter.kernel.live import is_frame
+from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.kernel.wording import commit_text
+
+
+def _run(call: Call) -> object:
+    session = call.session
+    old, new = session.live.dataset(call.arguments.get("old") or ""), call.arguments.get("new") or ""
+    report = session.repository.rename(old, new, message=call.arguments.get("message"))
+    variable = session.live.variable(old, session.variables)
+    notes = [Note(f"[{report.branch} {commit_text(report.commit)}] — {old} is now {new}; nothing was stored again")]
+    if is_frame(session.variables.get(variable)):
+        session.live.bind(variable, new)
+        notes.append(Note(f"the variable {variable} stands for the dataset {new} from now on", MUTED))
+    return Answer(report, tuple(notes))
+
+
+VERB = Verb(
+    "mv",
+    "give a dataset another name, as a commit",
+    _run,
+    positionals=(
+        Positional("old", "DATASET", "the dataset", Holds.DATASET, required=True),
+        Positional("new", "NEW", "its new name", required=True),
+    ),
+    options=(Option(("-m", "--message"), "why; told by itself if left out", "MSG"),),
+    examples=("%lf mv df flights",),
+)

@@ -1,0 +1,51 @@
+"""``%lf restore``: give back a dataset, or some of its columns and rows."""
+
+from __future__ import annotations
+
+from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
+from lineageflow_jupyter.kernel.columns import row_range, split_columns
+from lineageflow_jupyter.kernel.display import Answer, Note
+from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes, targets
+from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.kernel.wording import commit_named
+
+
+def _run(call: Call) -> object:
+    arguments, session = call.arguments, call.session
+    revision, rows = arguments.get("source") or "HEAD", arguments.get("rows")
+    named = [session.live.dataset(name) for name in arguments.all("names")]
+    datasets, _ = targets(call, named, named=True, revision=revision)
+    columns = split_columns(arguments.all("columns")) if arguments.has("columns") else None
+    done = session.repository.restore(
+        datasets,
+        source=revision,
+        columns=columns,
+        rows=None if rows is None else row_range(rows),
+        live=live_frames(call, datasets),
+    )
+    assert done.commit is not None
+    shown = bind(call, done.frames)
+    if not shown:
+        return Answer(done.commit, (Note(f"nothing to restore: {are(datasets)} as in {commit_named(done.commit)}"),))
+    part = " in part" if columns is not None or rows is not None else ""
+    return Answer(
+        done.commit, (Note(f"restored {are(shown)} now{part} as in {commit_named(done.commit)}"), *stash_notes(done))
+    )
+
+
+VERB = Verb(
+    "restore",
+    "give back a dataset, or some of its columns and rows, from any revision",
+    _run,
+    positionals=(Positional("names", "DATASET", "datasets to give back", Holds.DATASET, required=True, many=True),),
+    options=(
+        Option(("-s", "--source"), "where from; HEAD by default", "REV", Holds.REVISION),
+        Option(("--columns",), "only these columns (commas between)", "COL", many=True),
+        Option(("--rows",), "only the rows START to STOP of the stored version, STOP excluded", "START:STOP"),
+    ),
+    examples=(
+        "%lf restore flights",
+        "%lf restore flights --source HEAD~2 --columns dep_delay,arr_delay",
+        "%lf restore flights --rows 0:100",
+    ),
+)

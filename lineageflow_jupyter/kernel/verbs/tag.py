@@ -1,0 +1,57 @@
+"""``%lf tag``: lasting names for commits."""
+
+from __future__ import annotations
+
+from lineageflow_jupyter.errors import UsageProblem
+from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
+from lineageflow_jupyter.kernel.display import CODE, MUTED, Answer, Cell, Grid, Note, clipped, listed
+from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.kernel.wording import commit_named, commit_text
+from lineageflow_jupyter.model.records import Ref
+
+
+def _run(call: Call) -> object:
+    arguments, repository = call.arguments, call.session.repository
+    name = arguments.get("name")
+    if arguments.has("delete"):
+        if name is not None:
+            raise UsageProblem(f"%lf tag -d deletes, {name!r} found beside it", remedy="Write the names behind -d")
+        gone = [repository.delete_tag(each) for each in dict.fromkeys(arguments.all("delete"))]
+        told = f"deleted {listed([ref.name for ref in gone])}"
+        return Answer(tuple(gone), (Note(told), Note("`%lf undo` brings back the last one", MUTED)))
+    if name is None:
+        if arguments.has("message"):
+            raise UsageProblem("%lf tag -m needs a NAME", remedy='Write `%lf tag NAME -m "…"`')
+        return _list(repository.tags(), call)
+    ref = repository.tag(
+        name, at=arguments.get("at") or "HEAD", message=arguments.get("message"), force=arguments.has("force")
+    )
+    return Answer(ref, (Note(f"tagged {commit_named(repository.resolve(ref.name))} as {ref.name}"),))
+
+
+def _list(refs: tuple[Ref, ...], call: Call) -> Answer:
+    if not refs:
+        return Answer((), (Note("no tags yet; `%lf tag NAME` gives HEAD one"),))
+    rows = []
+    for ref in refs:
+        said = ref.annotation
+        told = f"{clipped(said.message)} ({said.author.name})" if said else ""
+        rows.append((Cell(ref.name, CODE), commit_text(call.session.repository.resolve(ref.name)), told))
+    return Answer(refs, (Grid(("tag", "commit", "message"), tuple(rows)),))
+
+
+VERB = Verb(
+    "tag",
+    "list tags, or give a commit a lasting name",
+    _run,
+    positionals=(
+        Positional("name", "NAME", "the new tag", Holds.TEXT),
+        Positional("at", "REV", "the commit; HEAD by default", Holds.REVISION),
+    ),
+    options=(
+        Option(("-m", "--message"), "what it stands for; kept with author and time", "MSG"),
+        Option(("-f", "--force"), "move it if it exists"),
+        Option(("-d", "--delete"), "delete tags", "TAG", Holds.TAG, many=True),
+    ),
+    examples=("%lf tag", '%lf tag v1.0 -m "as in the paper"', "%lf tag v0.9 HEAD~3", "%lf tag -d v0.9"),
+)

@@ -1,0 +1,46 @@
+"""``%lf undo`` and ``%lf redo``: take the last operation of this notebook back, and do it again."""
+
+from __future__ import annotations
+
+from lineageflow_jupyter.kernel.display import MUTED, Answer, Note
+from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes
+from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.kernel.wording import commit_named, operation_text
+from lineageflow_jupyter.model.reports import UndoReport
+
+
+def _undo(call: Call) -> object:
+    return _told(call, call.session.repository.undo(live=_live(call)), "undone", "`%lf redo` does it again")
+
+
+def _redo(call: Call) -> object:
+    return _told(call, call.session.repository.redo(live=_live(call)), "done again", "`%lf undo` takes it back")
+
+
+def _live(call: Call) -> dict[str, object]:
+    return live_frames(call, sorted(call.session.live.all(call.session.variables)))
+
+
+def _told(call: Call, report: UndoReport, what: str, next_step: str) -> Answer:
+    done = report.replacement
+    shown = bind(call, done.frames)
+    at = f"at {commit_named(done.commit)}" if done.commit else "without commits"
+    notes = [Note(f"{what}: {operation_text(report.operation)}"), Note(f"on branch {done.branch} {at}", MUTED)]
+    if shown:
+        notes.append(Note(f"{are(shown)} as before" if what == "undone" else f"{are(shown)} as after it"))
+    return Answer(report.operation, (*notes, *stash_notes(done), Note(next_step, MUTED)))
+
+
+VERB = Verb(
+    "undo",
+    "take back the last operation of this notebook; again: the one before",
+    _undo,
+    examples=("%lf undo",),
+)
+
+REDO = Verb(
+    "redo",
+    "do again what the last undo took back",
+    _redo,
+    examples=("%lf redo",),
+)

@@ -1,0 +1,181 @@
+"""Undo and redo: the opposite of an operation of this workspace, published as an operation of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lineageflow_jupyter.catalog.base import Catalog
+from lineageflow_jupyter.comparing import Comparer
+from lineageflow_jupyter.errors import NameTaken, RefMoved, UsageProblem
+from lineageflow_jupyter.history import History
+from lineageflow_jupyter.model.ids import ObjectId, short
+from lineageflow_jupyter.model.records import Annotation, Operation, RefChange
+from lineageflow_jupyter.model.reports import Replacement, UndoReport
+from lineageflow_jupyter.publishing import Publisher
+from lineageflow_jupyter.switching import Live, Switcher
+from lineageflow_jupyter.workspace import Workspace
+
+UNDO, REDO = "undo", "redo"
+READ_TOGETHER = 50
+"""Operations that are read from the log at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undoer:
+    """Takes operations of this workspace back, the latest first, and does them again."""
+
+    catalog: Catalog
+    history: History
+    workspace: Workspace
+    publisher: Publisher
+    comparer: Comparer
+    switcher: Switcher
+
+    def undo(self, live: Live) -> UndoReport:
+        """Take back the latest operation that stands.
+
+        Raises
+        ------
+        UsageProblem
+            If there is none.
+        RefMoved
+            If a ref has moved since: what others did is not undone.
+        """
+        operation = self._latest_standing()
+        if operation is None:
+            raise UsageProblem("there is nothing to undo in this workspace", remedy="`%lf reflog` shows what happened")
+        return UndoReport(operation, self._reverse(operation, live, UNDO))
+
+    def redo(self, live: Live) -> UndoReport:
+        """Do the latest operation that was undone again, if nothing else was done since."""
+        undone = self._latest_undo()
+        if undone is None:
+            raise UsageProblem(
+                "there is nothing to do again: the last operation was no undo",
+                remedy="`%lf reflog` shows what happened",
+            )
+        replacement = self._reverse(undone, live, REDO)
+        original = next(found for found in self._operations() if found.operation == undone.detail["reverses"])
+        return UndoReport(original, replacement)
+
+    # --- which -------------------------------------------------------------------------------------------------------
+
+    def _operations(self) -> Iterator[Operation]:
+        """Operations of this workspace, newest first."""
+        before: int | None = None
+        name = self.workspace.head.workspace
+        while found := self.catalog.last_operations(name, before=before, limit=READ_TOGETHER):
+            yield from found
+            before = found[-1].sequence
+
+    def _latest_standing(self) -> Operation | None:
+        reversed_: set[str] = set()
+        for operation in self._operations():
+            if operation.verb in (UNDO, REDO):
+                # A reversal that was itself reversed does not count: what it reversed stands as if neither had been.
+                if operation.operation not in reversed_:
+                    reversed_.add(str(operation.detail["reverses"]))
+            elif operation.operation not in reversed_:
+                return operation
+        return None
+
+    def _latest_undo(self) -> Operation | None:
+        redone: set[str] = set()
+        for operation in self._operations():
+            if operation.verb == REDO:
+                redone.add(str(operation.detail["reverses"]))
+            elif operation.verb != UNDO:
+                return None
+            elif operation.operation not in redone:
+                return operation
+        return None
+
+    # --- how ---------------------------------------------------------------------------------------------------------
+
+    def _reverse(self, operation: Operation, live: Live, verb: str) -> Replacement:
+        origins: dict[str, Any] = dict(operation.detail.get("frames", {}))
+        sources = {name: _id(before) for name, (before, _) in origins.items()}
+        wanted = [
+            entry
+            for name, commit in sources.items()
+            if name in live and commit is not None and (entry := self.history.tree(commit).get(name)) is not None
+        ]
+        kept = self.comparer.keep(
+            {entry.dataset: live[entry.dataset] for entry in wanted},
+            {entry.dataset: entry for entry in wanted},
+            f"before {verb}",
+            force=True,
+        )
+        back = [entry for entry in wanted if entry.dataset not in kept.equal]
+        frames = self.switcher.frames(back, live, None)
+        moves = self._head_moves(operation)
+        renamed = operation.renamed
+        try:
+            self.publisher.publish(
+                verb,
+                (
+                    *map(self._opposite, reversed(operation.refs), [operation.sequence] * len(operation.refs)),
+                    *kept.refs,
+                ),
+                kept.written,
+                renamed=None if renamed is None else (renamed[1], renamed[0]),
+                frames={name: (kept.origins.get(name), sources[name]) for name in frames},
+                detail={**kept.detail, "reverses": operation.operation, "of": operation.verb, **_message(operation)},
+                **moves,
+            )
+        except (RefMoved, NameTaken) as error:
+            raise self._moved_since(operation, verb) from error
+        head = self.workspace.head
+        tip = self.history.tip(head.branch)
+        record = None if tip is None else self.history.record(tip)
+        return Replacement(head.branch, record, frames, kept.stash, kept.statuses)
+
+    def _head_moves(self, operation: Operation) -> dict[str, Any]:
+        """Where HEAD goes: back to where it was, for as much of it as has not moved since."""
+        change, head = operation.head, self.workspace.head
+        if change is None:
+            return {}
+        bases = {name: before for name, (before, after) in change.bases.items() if head.bases.get(name) == after}
+        return {
+            "branch": change.before if head.branch == change.after else None,
+            "bases": {name: base for name, base in bases.items() if base is not None},
+            "forgotten": [name for name, base in bases.items() if base is None],
+        }
+
+    def _opposite(self, change: RefChange, sequence: int) -> RefChange:
+        annotation = change.annotation
+        if change.before is not None and change.after is not None and change.kind == "tag":
+            annotation = self._annotation_before(change.name, sequence)
+        return replace(change, before=change.after, after=change.before, annotation=annotation)
+
+    def _annotation_before(self, name: str, sequence: int) -> Annotation | None:
+        """Annotation that a tag had before an operation moved it."""
+        earlier = [move for move in self.catalog.reflog(name) if move.sequence < sequence]
+        changes: Sequence[RefChange] = earlier[0].operation.refs if earlier else ()
+        return next((change.annotation for change in changes if change.name == name), None)
+
+    def _moved_since(self, operation: Operation, verb: str) -> RefMoved:
+        for change in operation.refs:
+            now = self.history.tip(change.name)
+            if now != change.after:
+                where = "is gone" if now is None else f"is at {short(now)}{self._by(now)}"
+                return RefMoved(
+                    f"{change.kind} {change.name!r} has moved since that {operation.verb}: it {where}",
+                    remedy=f"`%lf {verb}` would drop what came after; look at it with `%lf log`, and move the branch "
+                    "yourself with `%lf reset REV` if that is meant",
+                )
+        return RefMoved("something moved at the same moment", remedy=f"`%lf {verb}` again")
+
+    def _by(self, commit: ObjectId) -> str:
+        made = self.history.record(commit).commit
+        return f" ({made.summary[:40]!r} by {made.author.name})"
+
+
+def _message(operation: Operation) -> dict[str, Any]:
+    return {"message": operation.detail["message"]} if "message" in operation.detail else {}
+
+
+def _id(text: str | None) -> ObjectId | None:
+    return None if text is None else ObjectId(bytes.fromhex(text))
