@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.config import process_workspace, settings
+from lineageflow_jupyter.config import DEFAULT, Settings, process_workspace, settings
 from lineageflow_jupyter.errors import (
+    InvalidSetting,
     NameTaken,
     NotARepository,
     NotAvailable,
@@ -27,7 +30,8 @@ from lineageflow_jupyter.store.location import check_location
 FOLDER = ".lineageflow"
 CATALOG = "catalog.sqlite"
 OBJECTS = "objects"
-DEFAULT_BRANCH = "main"
+GLANCE_SECONDS = 1.0
+"""How long a repository that was opened to be looked at waits for the catalog."""
 
 
 def find(path: str | Path = ".") -> Path | None:
@@ -42,7 +46,12 @@ def find(path: str | Path = ".") -> Path | None:
     return next((folder for folder in (start, *start.parents) if (folder / FOLDER / CATALOG).is_file()), None)
 
 
-def open(location: str | Path = ".", *, workspace: WorkspaceName | None = None) -> Repository:  # noqa: A001
+def open(  # noqa: A001
+    location: str | Path = ".",
+    *,
+    workspace: WorkspaceName | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Repository:
     """Open the repository of a folder, or of one above it.
 
     Parameters
@@ -51,11 +60,16 @@ def open(location: str | Path = ".", *, workspace: WorkspaceName | None = None) 
         A folder. Addresses of team repositories are not available in this version.
     workspace : WorkspaceName, optional
         Who opens it; the running notebook or process by default.
+    overrides : mapping of str to object, optional
+        Settings that go before those of the environment, by name (``docs/configuration.md``). Kept and read again
+        whenever a setting is needed.
 
     Raises
     ------
     NotARepository
         If there is none.
+    InvalidSetting
+        If the workspace or its first branch is set to what cannot be.
     NewerFormat, WrongCatalog, UnsafeLocation, CorruptData
         If it cannot be used safely.
 
@@ -74,10 +88,15 @@ def open(location: str | Path = ".", *, workspace: WorkspaceName | None = None) 
             f"no LineageFlow repository in {Path(location).expanduser().resolve()} or above",
             remedy="Create one here: `%lf init`, or lineageflow_jupyter.init()",
         )
-    return _opened(root, workspace)
+    return _opened(root, workspace, overrides or {})
 
 
-def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> Repository:
+def init(
+    path: str | Path = ".",
+    *,
+    workspace: WorkspaceName | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Repository:
     """Create a repository in a folder, and the folder if need be.
 
     Parameters
@@ -86,6 +105,9 @@ def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> R
         The folder; data goes to ``.lineageflow`` inside.
     workspace : WorkspaceName, optional
         Who opens it; the running notebook or process by default.
+    overrides : mapping of str to object, optional
+        Settings that go before those of the environment, by name (``docs/configuration.md``). Kept and read again
+        whenever a setting is needed.
 
     Raises
     ------
@@ -97,7 +119,11 @@ def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> R
         If the folder holds objects whose catalog is gone.
     StorageDenied, StorageFull
         If it cannot be written.
+    InvalidSetting
+        If the workspace or its first branch is set to what cannot be. Nothing was created.
     """
+    found = settings(overrides=overrides)
+    _ = found.workspace, found.branch
     _refuse_address(path)
     root = Path(path).expanduser().resolve()
     if (root / FOLDER / CATALOG).exists():
@@ -118,7 +144,7 @@ def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> R
         create_identity(store, catalog.uuid)
     finally:
         catalog.close()
-    return _opened(root, workspace)
+    return _opened(root, workspace, overrides or {})
 
 
 def _refuse_orphans(root: Path, store: LocalStore) -> None:
@@ -134,9 +160,38 @@ def _refuse_orphans(root: Path, store: LocalStore) -> None:
     )
 
 
-def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:
+def glance(root: Path, workspace: WorkspaceName, overrides: Mapping[str, object] | None = None) -> Repository:
+    """Open a repository to look at it: nothing is written, no workspace is remembered, no lock is waited for.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the repository, as `find` gives it.
+    workspace : WorkspaceName
+        Whose HEAD it shows.
+    overrides : mapping of str to object, optional
+        Settings that go before those of the environment.
+    """
+    from lineageflow_jupyter.catalog.sql import SqlCatalog
+
+    catalog = SqlCatalog.open(root / FOLDER / CATALOG, read_only=True, busy_timeout=GLANCE_SECONDS)
+    try:
+        store = LocalStore(root / FOLDER / OBJECTS)
+        head = catalog.workspace(workspace, branch=settings(overrides=overrides).branch)
+        return Repository(catalog, store, head, location=str(root), author=lambda: settings(overrides=overrides).author)
+    except BaseException:
+        catalog.close()
+        raise
+
+
+def _opened(root: Path, workspace: WorkspaceName | None, overrides: Mapping[str, object]) -> Repository:
+    def configured() -> Settings:
+        return settings(overrides=overrides)
+
     check_location(root)
     folder = root / FOLDER
+    found = configured()
+    name, branch = workspace or process_workspace(found), found.branch
     store = LocalStore(folder / OBJECTS)
     catalog = _catalog(folder / CATALOG)
     try:
@@ -146,10 +201,12 @@ def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:
                 remedy="Restore that file from a backup of the repository",
             )
         create_identity(store, catalog.uuid)  # checks it; creates it where `init` was interrupted
-        head = _head(catalog, workspace or process_workspace(settings()))
+        if found.found["branch"].source != DEFAULT:
+            _require_branch(catalog, branch)
+        head = _head(catalog, name, branch)
         with suppress(StorageDenied, StorageFull):  # a repository that can only be read
             flush_journal(catalog, store)
-        return Repository(catalog, store, head, location=str(root), author=lambda: settings().author)
+        return Repository(catalog, store, head, location=str(root), author=lambda: configured().author)
     except BaseException:
         catalog.close()
         raise
@@ -164,11 +221,23 @@ def _catalog(path: Path) -> Catalog:
         return SqlCatalog.open(path, read_only=True)
 
 
-def _head(catalog: Catalog, name: WorkspaceName) -> Head:
+def _require_branch(catalog: Catalog, branch: str) -> None:
+    """Refuse to start on a branch that was set and is not there: its first commit would begin a history of its own."""
+    names = [ref.name for ref in catalog.refs(kinds=("branch",))]
+    if not names or branch in names:
+        return
+    close = get_close_matches(branch, names, 3)
+    raise InvalidSetting(
+        f"the setting 'branch' says {branch!r}, and there is no such branch",
+        remedy=f"Did you mean {' or '.join(close)}?" if close else f"Set it to a branch that exists: {names[0]}, say",
+    )
+
+
+def _head(catalog: Catalog, name: WorkspaceName, branch: str) -> Head:
     try:
-        return catalog.workspace(name, branch=DEFAULT_BRANCH)
+        return catalog.workspace(name, branch=branch)
     except (StorageDenied, StorageFull):  # not remembered where nothing can be written
-        return Head("", DEFAULT_BRANCH)
+        return Head("", branch)
 
 
 def _refuse_address(location: str | Path) -> None:

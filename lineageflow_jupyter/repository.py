@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Literal
 
 from lineageflow_jupyter.catalog.base import Catalog
@@ -36,6 +37,9 @@ from lineageflow_jupyter.tables import THREADS, Named, Objects, TableReader, Tab
 from lineageflow_jupyter.workspace import Workspace
 
 Engine = Literal["pandas", "polars", "arrow"]
+
+CACHED_NAMES = 64
+"""Trees whose names of datasets are remembered."""
 
 
 class Repository:
@@ -70,6 +74,7 @@ class Repository:
         self._workspace = Workspace(catalog, self._history, head)
         self._publisher = Publisher(catalog, store, self._objects, self._history, self._workspace, self._pool)
         self._reader = TableReader(self._objects, self._pool)
+        self._names = lru_cache(CACHED_NAMES)(self._dataset_names)  # trees never change
 
     # --- commit ------------------------------------------------------------------------------------------------------
 
@@ -226,6 +231,17 @@ class Repository:
         entries = self._history.tree(self._start(revision)).entries
         return {entry.dataset: shape_of(self._objects.table(entry.table)) for entry in entries}
 
+    def dataset_names(self, revision: str = "HEAD") -> tuple[str, ...]:
+        """Names of the datasets of a revision, sorted: quicker than `datasets`, which looks up every shape."""
+        start = self._start(revision)
+        return () if start is None else self._names(self._history.record(start).commit.tree)
+
+    def column_names(self, place: str, *, levels: bool = False) -> tuple[str, ...]:
+        """Names of the columns of ``REV:DATASET``, as `read` takes them; as keys do with the index `levels`."""
+        revision, dataset = split_dataset(place)
+        table = self._objects.table(self._history.entry(self.resolve(revision), dataset, revision).table)
+        return tuple(column.name for column in (table.columns if levels else table.data))
+
     def log(
         self, revision: str = "HEAD", *, dataset: str | None = None, limit: int | None = None
     ) -> tuple[CommitRecord, ...]:
@@ -364,6 +380,9 @@ class Repository:
         return f"Repository({self.location!r}, branch={self.head.branch!r})"
 
     # --- parts -------------------------------------------------------------------------------------------------------
+
+    def _dataset_names(self, tree: ObjectId) -> tuple[str, ...]:
+        return tuple(entry.dataset for entry in self._objects.tree(tree).entries)
 
     def _start(self, revision: str) -> ObjectId | None:
         """Commit of a revision; None for HEAD of a branch without commits, which has an empty history."""

@@ -27,11 +27,16 @@ class Holds(Enum):
     LOCATION = auto()
     VERB = auto()
     ENGINE = auto()
+    COLUMN = auto()  # one name, or several with commas between
+    KEY = auto()  # the same, of columns or index levels
+    SETTING = auto()
+    VALUE = auto()  # of the setting before it
 
     @property
     def expands(self) -> bool:
         """Whether ``{name}`` and ``$name`` stand for variables: in names and revisions, never in messages."""
-        return self not in (Holds.TEXT, Holds.VERB, Holds.ENGINE)
+        texts = (Holds.TEXT, Holds.VERB, Holds.ENGINE, Holds.COLUMN, Holds.KEY, Holds.SETTING, Holds.VALUE)
+        return self not in texts
 
 
 @dataclass(frozen=True, slots=True)

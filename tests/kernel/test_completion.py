@@ -11,7 +11,7 @@ from lineageflow_jupyter.testing.shell import TestingShell
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("%lf co", ["%lf commit"]),
+        ("%lf com", ["%lf commit"]),
         ("%lf ch", ["%lf checkout"]),
         ("x = %lf re", ["x = %lf read"]),
         ("%lf help swi", ["%lf help switch"]),

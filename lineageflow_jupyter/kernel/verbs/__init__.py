@@ -8,6 +8,7 @@ from lineageflow_jupyter.kernel.verbs import (
     branch,
     checkout,
     commit,
+    config,
     help,  # noqa: A004 - named like their verbs
     init,
     log,
@@ -18,7 +19,7 @@ from lineageflow_jupyter.kernel.verbs import (
     switch,
 )
 
-_MODULES = (init, open, status, add, commit, log, show, read, checkout, branch, switch, help)
+_MODULES = (init, open, status, add, commit, log, show, read, checkout, branch, switch, config, help)
 
 VERBS: dict[str, Verb] = {module.VERB.name: module.VERB for module in _MODULES}
 """By name, in the order in which help lists them."""
