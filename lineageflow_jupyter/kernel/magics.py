@@ -109,6 +109,7 @@ def unload(shell: InteractiveShell) -> None:
     matchers = shell.Completer.custom_matchers
     matchers[:] = [matcher for matcher in matchers if matcher != magic.completer.match]
     _configurables(shell).remove(magic.configuration)
+    magic.completer.close()
     magic.session.close()
 
 
