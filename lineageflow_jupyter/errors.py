@@ -9,6 +9,7 @@
     │   ├── InvalidName           a dataset, branch or column name that is not allowed
     │   ├── UnknownName           a revision, dataset, column, frame or verb that does not exist
     │   ├── AmbiguousName         one name with several readings
+    │   ├── InvalidSetting        a setting whose value cannot be read
     │   └── UsageProblem          arguments that do not fit together
     ├── ConflictError           look at what changed, then decide
     │   ├── RefMoved              somebody committed what this workspace has not seen
@@ -104,6 +105,12 @@ class AmbiguousName(InputError):
     """A name has several readings; the message lists them."""
 
     code = "ambiguous-name"
+
+
+class InvalidSetting(InputError):
+    """A setting has a value that cannot be read; the message names the place it comes from."""
+
+    code = "invalid-setting"
 
 
 class UsageProblem(InputError):

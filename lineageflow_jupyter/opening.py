@@ -6,14 +6,17 @@ import json
 import os
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 
 import psutil
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.config import process_workspace, settings
+from lineageflow_jupyter.config import DEFAULT, Settings, process_workspace, settings
 from lineageflow_jupyter.errors import (
+    InvalidSetting,
     NameTaken,
     NotARepository,
     NotAvailable,
@@ -34,7 +37,8 @@ FOLDER = ".lineageflow"
 CATALOG = "catalog.sqlite"
 OBJECTS = "objects"
 COLUMNS = "cache/columns"
-DEFAULT_BRANCH = "main"
+GLANCE_SECONDS = 1.0
+"""How long a repository that was opened to be looked at waits for the catalog."""
 
 
 def find(path: str | Path = ".") -> Path | None:
@@ -49,7 +53,12 @@ def find(path: str | Path = ".") -> Path | None:
     return next((folder for folder in (start, *start.parents) if (folder / FOLDER / CATALOG).is_file()), None)
 
 
-def open(location: str | Path = ".", *, workspace: WorkspaceName | None = None) -> Repository:  # noqa: A001
+def open(  # noqa: A001
+    location: str | Path = ".",
+    *,
+    workspace: WorkspaceName | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Repository:
     """Open the repository of a folder, or of one above it.
 
     Parameters
@@ -58,11 +67,16 @@ def open(location: str | Path = ".", *, workspace: WorkspaceName | None = None) 
         A folder. Addresses of team repositories are not available in this version.
     workspace : WorkspaceName, optional
         Who opens it; the running notebook or process by default.
+    overrides : mapping of str to object, optional
+        Settings that go before those of the environment, by name (``docs/configuration.md``). Kept and read again
+        whenever a setting is needed.
 
     Raises
     ------
     NotARepository
         If there is none.
+    InvalidSetting
+        If the workspace or its first branch is set to what cannot be.
     NewerFormat, WrongCatalog, UnsafeLocation, CorruptData
         If it cannot be used safely.
 
@@ -81,10 +95,15 @@ def open(location: str | Path = ".", *, workspace: WorkspaceName | None = None) 
             f"no LineageFlow repository in {Path(location).expanduser().resolve()} or above",
             remedy="Create one here: `%lf init`, or lineageflow_jupyter.init()",
         )
-    return _opened(root, workspace)
+    return _opened(root, workspace, overrides or {})
 
 
-def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> Repository:
+def init(
+    path: str | Path = ".",
+    *,
+    workspace: WorkspaceName | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Repository:
     """Create a repository in a folder, and the folder if need be.
 
     Parameters
@@ -93,6 +112,9 @@ def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> R
         The folder; data goes to ``.lineageflow`` inside.
     workspace : WorkspaceName, optional
         Who opens it; the running notebook or process by default.
+    overrides : mapping of str to object, optional
+        Settings that go before those of the environment, by name (``docs/configuration.md``). Kept and read again
+        whenever a setting is needed.
 
     Raises
     ------
@@ -104,7 +126,11 @@ def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> R
         If the folder holds objects whose catalog is gone.
     StorageDenied, StorageFull
         If it cannot be written.
+    InvalidSetting
+        If the workspace or its first branch is set to what cannot be. Nothing was created.
     """
+    found = settings(overrides=overrides)
+    _ = found.workspace, found.branch
     _refuse_address(path)
     root = Path(path).expanduser().resolve()
     if (root / FOLDER / CATALOG).exists():
@@ -125,7 +151,7 @@ def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> R
         create_identity(store, catalog.uuid)
     finally:
         catalog.close()
-    return _opened(root, workspace)
+    return _opened(root, workspace, overrides or {})
 
 
 def _refuse_orphans(root: Path, store: LocalStore) -> None:
@@ -141,9 +167,38 @@ def _refuse_orphans(root: Path, store: LocalStore) -> None:
     )
 
 
-def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:
+def glance(root: Path, workspace: WorkspaceName, overrides: Mapping[str, object] | None = None) -> Repository:
+    """Open a repository to look at it: nothing is written, no workspace is remembered, no lock is waited for.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the repository, as `find` gives it.
+    workspace : WorkspaceName
+        Whose HEAD it shows.
+    overrides : mapping of str to object, optional
+        Settings that go before those of the environment.
+    """
+    from lineageflow_jupyter.catalog.sql import SqlCatalog
+
+    catalog = SqlCatalog.open(root / FOLDER / CATALOG, read_only=True, busy_timeout=GLANCE_SECONDS)
+    try:
+        store = LocalStore(root / FOLDER / OBJECTS)
+        head = catalog.workspace(workspace, branch=settings(overrides=overrides).branch)
+        return Repository(catalog, store, head, location=str(root), author=lambda: settings(overrides=overrides).author)
+    except BaseException:
+        catalog.close()
+        raise
+
+
+def _opened(root: Path, workspace: WorkspaceName | None, overrides: Mapping[str, object]) -> Repository:
+    def configured() -> Settings:
+        return settings(overrides=overrides)
+
     check_location(root)
     folder = root / FOLDER
+    found = configured()
+    name, branch = workspace or process_workspace(found), found.branch
     store = LocalStore(folder / OBJECTS)
     catalog = _catalog(folder / CATALOG)
     try:
@@ -153,11 +208,10 @@ def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:
                 remedy="Restore that file from a backup of the repository",
             )
         create_identity(store, catalog.uuid)  # checks it; creates it where `init` was interrupted
-        found = settings()
-        name = workspace or process_workspace(found)
+        if found.found["branch"].source != DEFAULT:
+            _require_branch(catalog, branch)
         shared_with = _other_process(catalog, name)
-        head = _head(catalog, name)
-        cache = ColumnCache(folder / COLUMNS, enabled=found.cache, limit_bytes=found.cache_bytes)
+        head = _head(catalog, name, branch)
         with suppress(StorageDenied, StorageFull):  # a repository that can only be read
             flush_journal(catalog, store)
         return Repository(
@@ -165,9 +219,9 @@ def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:
             store,
             head,
             location=str(root),
-            author=lambda: settings().author,
+            author=lambda: configured().author,
             shared_with=shared_with,
-            cache=cache,
+            cache=_cache(folder / COLUMNS, found),
         )
     except BaseException:
         catalog.close()
@@ -183,11 +237,31 @@ def _catalog(path: Path) -> Catalog:
         return SqlCatalog.open(path, read_only=True)
 
 
-def _head(catalog: Catalog, name: WorkspaceName) -> Head:
+def _require_branch(catalog: Catalog, branch: str) -> None:
+    """Refuse to start on a branch that was set and is not there: its first commit would begin a history of its own."""
+    names = [ref.name for ref in catalog.refs(kinds=("branch",))]
+    if not names or branch in names:
+        return
+    close = get_close_matches(branch, names, 3)
+    raise InvalidSetting(
+        f"the setting 'branch' says {branch!r}, and there is no such branch",
+        remedy=f"Did you mean {' or '.join(close)}?" if close else f"Set it to a branch that exists: {names[0]}, say",
+    )
+
+
+def _head(catalog: Catalog, name: WorkspaceName, branch: str) -> Head:
     try:
-        return catalog.workspace(name, branch=DEFAULT_BRANCH, process=_process(), time=time.time_ns() // 1000)
+        return catalog.workspace(name, branch=branch, process=_process(), time=time.time_ns() // 1000)
     except (StorageDenied, StorageFull):  # not remembered where nothing can be written
-        return Head("", DEFAULT_BRANCH)
+        return Head("", branch)
+
+
+def _cache(folder: Path, found: Settings) -> ColumnCache | None:
+    """The hot cache; none where its settings cannot be read, since nothing else depends on them."""
+    try:
+        return ColumnCache(folder, enabled=found.cache, limit_bytes=found.cache_bytes)
+    except InvalidSetting:
+        return None
 
 
 def _process() -> str:

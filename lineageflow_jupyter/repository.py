@@ -319,6 +319,12 @@ class Repository:
         )
         return DatasetSchema(entry.dataset, shape_of(table), tuple(columns), entry.key)
 
+    def column_names(self, place: str, *, levels: bool = False) -> tuple[str, ...]:
+        """Names of the columns of ``REV:DATASET``, as `read` takes them; as keys do with the index `levels`."""
+        revision, dataset = split_dataset(place)
+        table = self._objects.table(self._history.entry(self.resolve(revision), dataset, revision).table)
+        return tuple(column.name for column in (table.columns if levels else table.data))
+
     def log(
         self,
         revision: str = "HEAD",

@@ -31,11 +31,19 @@ class Holds(Enum):
     ACTION = auto()  # of a verb that has several, such as `stash pop`
     STASHED = auto()  # a frame, or a stash
     WORKSPACE = auto()
+    COLUMN = auto()  # one name, or several with commas between
+    KEY = auto()  # the same, of columns or index levels
+    SETTING = auto()
+    VALUE = auto()  # of the setting before it
 
     @property
     def expands(self) -> bool:
         """Whether ``{name}`` and ``$name`` stand for variables: in names and revisions, never in messages."""
-        return self not in (Holds.TEXT, Holds.VERB, Holds.ENGINE, Holds.ACTION)
+        texts = (
+            *(Holds.TEXT, Holds.VERB, Holds.ENGINE, Holds.ACTION),
+            *(Holds.COLUMN, Holds.KEY, Holds.SETTING, Holds.VALUE),
+        )
+        return self not in texts
 
 
 @dataclass(frozen=True, slots=True)

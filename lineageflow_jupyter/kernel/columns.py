@@ -11,15 +11,48 @@ _RANGE = re.compile(r"(-?\d+)?:(-?\d+)?")
 
 
 def split_columns(values: Sequence[str]) -> list[str]:
-    r"""Names from values in which commas part them; ``\,`` is a comma within a name.
+    r"""Names from values in which commas part them; ``\,`` is a comma within a name, ``\\`` a backslash before one.
 
     Examples
     --------
-    >>> split_columns(["year,month", "day", r"a\,b"])
-    ['year', 'month', 'day', 'a,b']
+    >>> split_columns(["year,month", "day", r"a\,b", r"C:\temp"])
+    ['year', 'month', 'day', 'a,b', 'C:\\temp']
     """
-    names = [name for value in values for name in re.split(r"(?<!\\),", value)]
-    return [name.replace("\\,", ",") for name in names if name]
+    return [name for value in values for name in named_columns(value) if name]
+
+
+def named_columns(value: str) -> list[str]:
+    r"""Names in one value, empty ones included: the last is the one that is being typed.
+
+    Examples
+    --------
+    >>> named_columns("year,")
+    ['year', '']
+    """
+    names, escaped = [""], False
+    for sign in value:
+        if escaped:
+            names[-1] += sign if sign in "\\," else "\\" + sign
+            escaped = False
+        elif sign == "\\":
+            escaped = True
+        elif sign == ",":
+            names.append("")
+        else:
+            names[-1] += sign
+    names[-1] += "\\" * escaped
+    return names
+
+
+def column_text(name: str) -> str:
+    r"""Text that `split_columns` reads as this one name.
+
+    Examples
+    --------
+    >>> print(column_text("a,b"))
+    a\,b
+    """
+    return re.sub(r"\\(?=[\\,]|\Z)|,", r"\\\g<0>", name)
 
 
 def row_range(text: str) -> slice:

@@ -1,29 +1,38 @@
-"""Completion of ``%lf`` lines: verbs, flags, revisions, datasets, frames. Columns are not completed yet.
+"""Completion of ``%lf`` lines: verbs, flags, revisions, datasets, frames, columns, settings.
 
-Only what is at hand is asked: a repository that no verb has opened so far stays closed, since opening it takes longer
-than a key stroke may.
+What the kernel knows is answered at once; what the repository knows comes through a `Glance`, which waits for nothing.
+Names are proposed as the tokenizer reads them back, quoted where they must be.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import SimpleCompletion, context_matcher
 
+from lineageflow_jupyter.config import SETTINGS
 from lineageflow_jupyter.errors import LineageFlowError
 from lineageflow_jupyter.kernel.arguments import HELP, Holds, Option
-from lineageflow_jupyter.kernel.engines import ENGINES
+from lineageflow_jupyter.kernel.columns import column_text, named_columns, split_columns
+from lineageflow_jupyter.kernel.display import visible
+from lineageflow_jupyter.kernel.engines import ENGINES, engine_of
+from lineageflow_jupyter.kernel.glance import SECONDS, Glance
 from lineageflow_jupyter.kernel.live import is_frame
 from lineageflow_jupyter.kernel.session import Session
-from lineageflow_jupyter.kernel.tokens import Word, split
+from lineageflow_jupyter.kernel.tokens import Unfinished, Word, expand, split_unfinished
 from lineageflow_jupyter.kernel.verb import Verb
+from lineageflow_jupyter.model.revisions import split_dataset
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
-_LINE = re.compile(r"(?:^|=)\s*%lf\s+(?P<rest>(?:.*\s)?)(?P<fragment>\S*)$")
+    from lineageflow_jupyter.repository import Repository
+
+_LINE = re.compile(r"(?:^|=)\s*%lf\s+(?P<rest>.*)$")
 
 
 class Completer:
@@ -32,11 +41,15 @@ class Completer:
     def __init__(self, session: Session, verbs: Mapping[str, Verb]) -> None:
         self._session = session
         self._verbs = verbs
+        self._glance = Glance(session)
 
     @context_matcher()  # type: ignore[untyped-decorator, unused-ignore]
     def match(self, context: CompletionContext) -> SimpleMatcherResult:
         """Answer IPython; it shows other completions only where there are none of ours."""
-        fragment, found = self.complete(context.text_until_cursor)
+        try:
+            fragment, found = self.complete(context.text_until_cursor)
+        except Exception:  # IPython would show the traceback under the line that is being typed
+            fragment, found = "", []
         return {
             "completions": [SimpleCompletion(text, type="lineageflow") for text in found],
             "matched_fragment": fragment or context.token,
@@ -54,86 +67,230 @@ class Completer:
         Returns
         -------
         tuple of str and list of str
-            The word at the cursor, and what it may become; ``("", [])`` for lines that are not ours.
+            What is replaced, at the end of the line, and what it may become; ``("", [])`` for lines that are not ours.
         """
-        found = _LINE.search(text)
-        if found is None:
+        line = _LINE.search(text)
+        typed = None if line is None else split_unfinished(line.group("rest"))
+        if typed is None:
             return "", []
-        fragment = found.group("fragment")
-        try:
-            choices = self._choices(split(found.group("rest")).words, fragment)
-        except LineageFlowError:  # an open quote, a revision that does not exist: nothing to propose
-            choices = ()
-        return fragment, sorted({choice for choice in choices if choice.startswith(fragment) and choice != fragment})
-
-    def _choices(self, words: Sequence[Word], fragment: str) -> Iterable[str]:
+        self._glance.prepare()
+        words, word = typed
         if not words:
-            return self._verbs
+            return word.raw, _becoming(word, self._verbs)
         verb = self._verbs.get(words[0].text)
         if verb is None:
-            return ()
-        known = {flag: option for option in (*verb.options, HELP) for flag in option.flags}
-        open_option, places = _position(words[1:], known)
-        if fragment.startswith("-"):
-            return known
-        if open_option is not None:
-            return self._values(open_option.holds, fragment)
-        if not verb.positionals:
-            return ()
-        place = verb.positionals[min(places, len(verb.positionals) - 1)]
-        if places >= len(verb.positionals) and not place.many:
-            return ()
-        if place.holds is Holds.REVISION and not place.required:  # one word may be either, as in `%lf log flights`
-            return [choice for other in verb.positionals for choice in self._values(other.holds, fragment)]
-        return self._values(place.holds, fragment)
+            return "", []
+        return self._argument(verb, words[1:], word)
 
-    def _values(self, holds: Holds, fragment: str) -> Iterable[str]:
+    def close(self) -> None:
+        """Let go of the repository that was looked at."""
+        self._glance.close()
+
+    def _argument(self, verb: Verb, words: Sequence[Word], word: Unfinished) -> tuple[str, list[str]]:
+        known = {flag: option for option in (*verb.options, HELP) for flag in option.flags}
+        line = _read(verb, words, known, self._expanded)
+        if word.plain and word.raw.startswith("-") and not line.separated:
+            flag, equals, _ = word.raw.partition("=")
+            option = known.get(flag)
+            if not equals or option is None or not option.metavar:
+                return word.raw, sorted(flag for flag in known if flag.startswith(word.raw) and flag != word.raw)
+            word = word.without(len(flag) + 1)
+            line.expected = option
+        elif not word.plain and word.text.startswith("--") and "=" in word.text[: word.bare]:  # --columns="dep de
+            flag = word.text.partition("=")[0]
+            line.expected = known.get(flag)
+            word = word.without(len(flag) + 1)
+        found = _Sources(self._session, self._verbs, self._glance, line, time.monotonic() + SECONDS)
+        texts = [text for holds in line.holds(verb) for text in found.values(holds, word.text)]
+        return word.raw, _becoming(word, texts)
+
+    def _expanded(self, word: Word) -> str:
+        try:
+            return expand(word, self._session.variables)
+        except LineageFlowError:
+            return word.text
+
+
+def _becoming(word: Unfinished, texts: Iterable[str]) -> list[str]:
+    """What the word may become, of all texts that there are."""
+    # Signs that steer a terminal or end the line cannot be typed back, and must not be shown.
+    fit = {text for text in texts if text.startswith(word.text) and text == visible(text) and "\n" not in text}
+    return sorted(text for text in map(word.become, fit) if text != word.raw)
+
+
+@dataclass(slots=True)
+class _Line:
+    """What is on the line before the cursor.
+
+    Parameters
+    ----------
+    given : list of (Holds, str)
+        The values, options' included.
+    places : int
+        How many values without flag there are.
+    expected : Option or None
+        Option whose value comes next.
+    separated : bool
+        Whether ``--`` stands before the cursor.
+    """
+
+    given: list[tuple[Holds, str]]
+    places: int = 0
+    expected: Option | None = None
+    separated: bool = False
+
+    def of(self, *kinds: Holds) -> list[str]:
+        """Values of these kinds."""
+        return [text for holds, text in self.given if holds in kinds]
+
+    def holds(self, verb: Verb) -> tuple[Holds, ...]:
+        """Say what the word at the cursor may hold."""
+        if self.expected is not None:
+            return (self.expected.holds,)
+        positionals = verb.positionals
+        if self.separated and any(place.holds is Holds.REVISION for place in positionals):
+            return tuple({place.holds for place in positionals if place.holds is not Holds.REVISION})
+        if not positionals or (self.places >= len(positionals) and not positionals[-1].many):
+            return ()
+        place = positionals[min(self.places, len(positionals) - 1)]
+        if place.holds is Holds.REVISION and not place.required:  # one word may be either, as in `%lf log flights`
+            return tuple(dict.fromkeys(other.holds for other in positionals[self.places :]))
+        return (place.holds,)
+
+
+def _read(verb: Verb, words: Sequence[Word], known: Mapping[str, Option], expanded: Callable[[Word], str]) -> _Line:
+    """Read what is before the cursor, as the parser of arguments would, but leniently."""
+    line = _Line([])
+    for word in words:
+        flag, equals, value = word.text.partition("=")
+        option = known.get(flag) if word.bare >= len(flag) > 1 and not line.separated else None
+        if option is not None:
+            line.expected = option if option.metavar and (option.many or not equals) else None
+            if equals:
+                line.given.append((option.holds, value))
+        elif word.text == "--" and word.bare == 2:
+            line.expected, line.separated = None, True
+        elif line.expected is not None:
+            line.given.append((line.expected.holds, expanded(word)))
+            line.expected = line.expected if line.expected.many else None
+        else:
+            if verb.positionals:
+                place = verb.positionals[min(line.places, len(verb.positionals) - 1)]
+                line.given.append((place.holds, expanded(word)))
+            line.places += 1
+    return line
+
+
+class _Sources:
+    """Where proposals come from, for one key stroke.
+
+    Parameters
+    ----------
+    session : Session
+        Its variables.
+    verbs : mapping of str to Verb
+        The verbs.
+    glance : Glance
+        The repository.
+    line : _Line
+        What is on the line already.
+    until : float
+        When to give up.
+    """
+
+    def __init__(self, session: Session, verbs: Mapping[str, Verb], glance: Glance, line: _Line, until: float) -> None:
+        self._session = session
+        self._verbs = verbs
+        self._glance = glance
+        self._line = line
+        self._until = until
+
+    def values(self, holds: Holds, typed: str) -> Iterable[str]:
+        """Everything that a word of a kind may become, where `typed` is its beginning."""
         sources: dict[Holds, Callable[[], Iterable[str]]] = {
             Holds.VERB: lambda: self._verbs,
             Holds.ENGINE: lambda: ENGINES,
+            Holds.SETTING: lambda: SETTINGS,
+            Holds.VALUE: self._setting_values,
             Holds.FRAME: self._frames,
-            Holds.DATASET: lambda: self._datasets("HEAD"),
-            Holds.REVISION: self._revisions,
+            Holds.DATASET: lambda: self._datasets(self._revision()),
+            Holds.REVISION: lambda: self._revisions(typed),
             Holds.BRANCH: self._branches,
-            Holds.PLACE: lambda: self._places(fragment),
+            Holds.PLACE: lambda: self._places(typed),
+            Holds.COLUMN: lambda: self._columns(typed, levels=False),
+            Holds.KEY: lambda: self._columns(typed, levels=True),
         }
         return sources.get(holds, tuple)()
+
+    def _ask(self, key: tuple[str, ...], question: Callable[[Repository], Iterable[str]]) -> tuple[str, ...]:
+        return self._glance.ask(key, question, until=self._until)
 
     def _frames(self) -> Iterable[str]:
         variables = list(self._session.variables.items())
         return [name for name, value in variables if not name.startswith("_") and is_frame(value)]
 
-    def _datasets(self, revision: str) -> Iterable[str]:
-        repository = self._session.opened
-        return () if repository is None else repository.datasets(revision)
+    def _revision(self) -> str:
+        """Revision that the line names, if it names one."""
+        return next(iter(self._line.of(Holds.REVISION)), "HEAD")
 
-    def _revisions(self) -> Iterable[str]:
-        repository = self._session.opened
-        return ("HEAD",) if repository is None else ("HEAD", *repository.names())
+    def _datasets(self, revision: str) -> Iterable[str]:
+        return self._ask(("datasets", revision), lambda repository: repository.dataset_names(revision))
+
+    def _revisions(self, typed: str) -> Iterable[str]:
+        names = ("HEAD", *self._ask(("names",), lambda repository: repository.names()))
+        before, dots, _ = typed.rpartition("..")
+        return [f"{before}{dots}{name}" for name in names]
 
     def _branches(self) -> Iterable[str]:
-        repository = self._session.opened
-        return () if repository is None else [ref.name for ref in repository.branches()]
+        return self._ask(("branches",), lambda repository: [ref.name for ref in repository.branches()])
 
-    def _places(self, fragment: str) -> Iterable[str]:
-        revision, colon, _ = fragment.rpartition(":")
+    def _places(self, typed: str) -> Iterable[str]:
+        revision, colon, _ = typed.rpartition(":")
         if colon:
             return [f"{revision}:{dataset}" for dataset in self._datasets(revision or "HEAD")]
-        return [*(f"{revision}:" for revision in self._revisions()), *self._datasets("HEAD")]
+        return [*(f"{revision}:" for revision in self._revisions(typed)), *self._datasets("HEAD")]
+
+    def _columns(self, typed: str, *, levels: bool) -> Iterator[str]:
+        """Lists of columns with one more name: those that are there already are not proposed again."""
+        *before, _ = named_columns(typed)
+        start = "".join(f"{column_text(name)}," for name in before)
+        taken = {"", *before, *split_columns(self._line.of(Holds.COLUMN, Holds.KEY))}
+        for name in dict.fromkeys(self._known_columns(levels=levels)):
+            if name not in taken:
+                yield start + column_text(name)
+
+    def _known_columns(self, *, levels: bool) -> Iterator[str]:
+        """Columns of every frame and dataset that the line names."""
+        variables, live = self._session.variables, self._session.live
+        places = [split_dataset(place) for place in self._line.of(Holds.PLACE)]
+        places += [(self._revision(), name) for name in self._line.of(Holds.DATASET)]
+        places += [("HEAD", live.dataset(name)) for name in self._line.of(Holds.FRAME)]
+        for _, dataset in places:
+            frame = variables.get(live.variable(dataset, variables))
+            if is_frame(frame):
+                yield from _column_names(frame, levels=levels)
+        for revision, dataset in places:
+            yield from self._columns_at(f"{revision}:{dataset}", levels=levels)
+
+    def _columns_at(self, place: str, *, levels: bool) -> Iterable[str]:
+        key = ("levels" if levels else "columns", place)
+        return self._ask(key, lambda repository: repository.column_names(place, levels=levels))
+
+    def _setting_values(self) -> Iterable[str]:
+        name = next(iter(self._line.of(Holds.SETTING)), "")
+        return self._branches() if name == "branch" else SETTINGS[name].choices if name in SETTINGS else ()
 
 
-def _position(words: Sequence[Word], known: Mapping[str, Option]) -> tuple[Option | None, int]:
-    """Option whose value comes next, if any, and how many values without flag stand before it."""
-    expected: Option | None = None
-    places = 0
-    for word in words:
-        option = known.get(word.text) if word.bare else None
-        if option is not None:
-            expected = option if option.metavar else None
-        elif word.text == "--":
-            expected = None
-        elif expected is None:
-            places += 1
-        elif not expected.many:
-            expected = None
-    return expected, places
+def _column_names(frame: Any, *, levels: bool) -> list[str]:
+    """Names of the columns, and perhaps of the index levels, of a live frame of any library, or of a series.
+
+    The class says what there is: an attribute of the frame may be one of its columns. Levels that count rows are not
+    stored, and so cannot be a key.
+    """
+    kind = type(frame)
+    if engine_of((frame,)) == "arrow":
+        return list(frame.schema.names)
+    index = frame.index if levels and hasattr(kind, "index") else None
+    named = () if index is None or type(index).__name__ == "RangeIndex" else index.names
+    columns = frame.columns if hasattr(kind, "columns") else (frame.name,)
+    return [str(name) for name in (*named, *columns) if name is not None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError
 from IPython.core.magic import needs_local_scope, no_var_expand
@@ -16,6 +16,7 @@ from IPython.core.magic import needs_local_scope, no_var_expand
 from lineageflow_jupyter.errors import LineageFlowError
 from lineageflow_jupyter.kernel.arguments import HELP, parse
 from lineageflow_jupyter.kernel.completion import Completer
+from lineageflow_jupyter.kernel.configuration import configured
 from lineageflow_jupyter.kernel.display import say
 from lineageflow_jupyter.kernel.session import Session
 from lineageflow_jupyter.kernel.tokens import expand, split
@@ -25,6 +26,7 @@ from lineageflow_jupyter.kernel.verbs.help import describe, find, overview
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Configurable
 
 MAGIC = "lf"
 
@@ -33,7 +35,8 @@ class LineMagic:
     """``%lf`` in one shell."""
 
     def __init__(self, shell: InteractiveShell) -> None:
-        self.session = Session(shell.user_ns)
+        self.configuration = configured(shell, lambda problem: say(f"LineageFlow: {problem}"))
+        self.session = Session(shell.user_ns, self.configuration)
         self.completer = Completer(self.session, VERBS)
         self.displaced: Callable[..., Any] | None = None
         self.aliases: list[tuple[str, str]] = []
@@ -65,7 +68,7 @@ class LineMagic:
 
 
 def load(shell: InteractiveShell) -> None:
-    """Bring the magic and its completion into a shell; a second time is harmless.
+    """Bring the magic, its completion and its settings into a shell; a second time is harmless.
 
     Prints one line: the repository that was found, or how to make one.
     """
@@ -80,6 +83,7 @@ def load(shell: InteractiveShell) -> None:
     aliases.default_aliases = [pair for pair in aliases.default_aliases if pair[0] != MAGIC]
     shell.magics_manager.register_function(magic.lf, "line", MAGIC)
     shell.Completer.custom_matchers.append(magic.completer.match)
+    _configurables(shell).append(magic.configuration)
     try:
         found = magic.session.found()
     except Exception as error:  # loading must not fail in the user's cell: the first verb will tell what is wrong
@@ -92,7 +96,7 @@ def load(shell: InteractiveShell) -> None:
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Take the magic and its completion out of a shell and close the repository."""
+    """Take the magic, its completion and its settings out of a shell and close the repository."""
     magic = _loaded(shell)
     if magic is None:
         return
@@ -104,7 +108,13 @@ def unload(shell: InteractiveShell) -> None:
     aliases.default_aliases = [*aliases.default_aliases, *magic.aliases]
     matchers = shell.Completer.custom_matchers
     matchers[:] = [matcher for matcher in matchers if matcher != magic.completer.match]
+    _configurables(shell).remove(magic.configuration)
+    magic.completer.close()
     magic.session.close()
+
+
+def _configurables(shell: InteractiveShell) -> list[Configurable]:
+    return cast("list[Configurable]", shell.configurables)
 
 
 def _loaded(shell: InteractiveShell) -> LineMagic | None:

@@ -7,9 +7,11 @@ The repository is opened when a verb first needs it, because the database librar
 from __future__ import annotations
 
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from lineageflow_jupyter import config
+from lineageflow_jupyter.kernel.configuration import LineageFlow
 from lineageflow_jupyter.kernel.live import LiveFrames
 from lineageflow_jupyter.model.records import WorkspaceName
 
@@ -24,12 +26,20 @@ class Session:
     ----------
     variables : dict of str to object
         The user's namespace. Read always; written only by verbs whose purpose it is.
+    configuration : LineageFlow, optional
+        Settings of this session; none are set by default.
     """
 
-    def __init__(self, variables: dict[str, Any]) -> None:
+    def __init__(self, variables: dict[str, Any], configuration: LineageFlow | None = None) -> None:
         self.variables = variables
+        self.configuration = LineageFlow() if configuration is None else configuration
         self.live = LiveFrames()
         self._repository: Repository | None = None
+        self._lock = RLock()  # cells of a kernel may run on several threads
+
+    def settings(self) -> config.Settings:
+        """Read the settings afresh, those of this session first."""
+        return config.settings(overrides=self.configuration.given)
 
     @property
     def opened(self) -> Repository | None:
@@ -45,26 +55,32 @@ class Session:
         NotARepository
             If there is none.
         """
-        return self._repository or self.open(".")
+        with self._lock:
+            return self._repository or self.open(".")
 
     def open(self, location: str) -> Repository:
         """Use another repository from now on."""
         from lineageflow_jupyter.opening import open as open_repository
 
-        return self._use(open_repository(Path(location).expanduser(), workspace=self.workspace()))
+        with self._lock:
+            path = Path(location).expanduser()
+            return self._use(open_repository(path, workspace=self.workspace(), overrides=self.configuration.given))
 
     def init(self, location: str) -> Repository:
         """Create a repository and use it from now on."""
         from lineageflow_jupyter.opening import init as init_repository
 
-        return self._use(init_repository(Path(location).expanduser(), workspace=self.workspace()))
+        with self._lock:
+            path = Path(location).expanduser()
+            return self._use(init_repository(path, workspace=self.workspace(), overrides=self.configuration.given))
 
     def close(self) -> None:
         """Let go of the repository."""
-        if self._repository is not None:
-            self._repository.close()
-        self._repository = None
-        self.live = LiveFrames()
+        with self._lock:
+            if self._repository is not None:
+                self._repository.close()
+            self._repository = None
+            self.live = LiveFrames()
 
     def found(self) -> str | None:
         """Folder of the repository that `repository` would open; nothing is opened."""
@@ -74,8 +90,10 @@ class Session:
         return None if folder is None else str(folder)
 
     def workspace(self) -> WorkspaceName:
-        """Return the name under which the catalog remembers HEAD: that of the notebook, the script or the process."""
-        found = config.settings()
+        """Return the name under which the catalog remembers HEAD: its own, the notebook's, script's or process's."""
+        found = self.settings()
+        if found.workspace:
+            return config.process_workspace(found)
         path = found.notebook or str(self.variables.get("__vsc_ipynb_file__") or "") or self._script()
         return WorkspaceName(found.user, found.host, path) if path else config.process_workspace(found)
 

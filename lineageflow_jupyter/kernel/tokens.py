@@ -94,6 +94,120 @@ def split(line: str) -> Line:
     return Line(tuple(words), silenced)
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The word at the end of a line, as far as it is typed.
+
+    Parameters
+    ----------
+    raw : str
+        As it stands in the line; ``""`` behind white space.
+    text : str
+        The same without its quotes.
+    quote : str
+        The quote that is open, or ``""``.
+    bare : int
+        How many signs at its beginning were neither quoted nor escaped.
+    """
+
+    raw: str = ""
+    text: str = ""
+    quote: str = ""
+    bare: int = 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing in it was quoted or escaped."""
+        return self.bare == len(self.raw)
+
+    def without(self, count: int) -> Unfinished:
+        """The word without its first signs, which must be bare."""
+        return Unfinished(self.raw[count:], self.text[count:], self.quote, self.bare - count)
+
+    def become(self, text: str) -> str:
+        r"""Write the word so that it reads `text`, which begins with what is typed: quoted where that is needed.
+
+        What is typed stays as it is where it can, since front ends look for it in what is proposed.
+
+        Examples
+        --------
+        >>> print(Unfinished("dep", "dep", "", 3).become("dep delay"))
+        "dep delay"
+        >>> print(Unfinished("'dep", "dep", "'").become("dep delay"))
+        'dep delay'
+        """
+        if self.plain:
+            return quoted(text)
+        return self.raw + _continued(text[len(self.text) :], self.quote) + self.quote
+
+
+_MARK = "\0"
+"""Put where the cursor is, to see which word it falls into."""
+
+
+def split_unfinished(line: str) -> tuple[tuple[Word, ...], Unfinished] | None:
+    r"""Split a line that is being typed, up to the cursor.
+
+    Parameters
+    ----------
+    line : str
+        What follows ``%lf``, as far as the cursor.
+
+    Returns
+    -------
+    tuple of words and Unfinished, or None
+        The words before the one at the cursor, and that one; None where no word can be there: in a comment, behind a
+        backslash or a closing ``;``.
+
+    Examples
+    --------
+    >>> split_unfinished('read main --columns "dep de')[1].text
+    'dep de'
+    """
+    if _MARK in line:
+        return None
+    for quote in ("", "'", '"'):
+        try:
+            words = split(line + _MARK + quote).words
+        except UsageProblem:
+            continue
+        if not words or not words[-1].text.endswith(_MARK):
+            return None
+        last = words[-1]
+        raw, text = line[last.start :], last.text[:-1]
+        if quote != "'" and (len(raw) - len(raw.rstrip("\\"))) % 2:  # what comes next would be escaped
+            return None
+        return words[:-1], Unfinished(raw, text, quote, min(last.bare, len(text)))
+    return None
+
+
+_SAFE = r"\w.,:+*/=@%^~&|<>()\[\]!-"
+"""Signs that mean nothing to the tokenizer nor to IPython, for a set in a regular expression."""
+
+
+def quoted(text: str) -> str:
+    r"""Write a word so that it reads `text`, with quotes where they are needed.
+
+    Examples
+    --------
+    >>> print(quoted("flights"), quoted("dep delay"), quoted("$5"))
+    flights "dep delay" '$5'
+    """
+    if re.fullmatch(f"[{_SAFE}]+", text) and not text.startswith("-"):
+        return text
+    if not any(sign in text for sign in '"\\$`{'):
+        return f'"{text}"'
+    return "'" + _continued(text, "'") + "'"
+
+
+def _continued(text: str, quote: str) -> str:
+    """Write text within a quote that is open, or outside of one."""
+    if quote == "'":
+        return text.replace("'", "'\\''")
+    unsafe = f"[{re.escape(_ESCAPABLE_IN_DOUBLE_QUOTES)}]" if quote else f"[^{_SAFE}]"
+    return re.sub(unsafe, r"\\\g<0>", text)
+
+
 def _word(line: str, start: int) -> tuple[Word, int]:
     """Read one word; return it with the position behind it."""
     text: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -58,3 +59,11 @@ def test_opening_another_repository_forgets_what_was_added(committed: TestingShe
     lf.init(tmp_path / "other").close()
     committed.run("%lf open other")
     assert "no live frame belongs to a dataset" in str(committed.run("%lf commit -m x"))
+
+
+def test_cells_on_several_threads_share_one_repository(committed: TestingShell) -> None:
+    session = Session({})
+    with ThreadPoolExecutor(4) as pool:
+        opened = [future.result() for future in [pool.submit(lambda: session.repository) for _ in range(4)]]
+    session.close()
+    assert len({id(repository) for repository in opened}) == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineageflow_jupyter.errors import UnknownName, UsageProblem
-from lineageflow_jupyter.kernel.tokens import Word, expand, split
+from lineageflow_jupyter.kernel.tokens import Word, expand, quoted, split, split_unfinished
 
 
 def texts(line: str) -> list[str]:
@@ -145,3 +145,57 @@ def test_only_text_is_put_in() -> None:
 def test_nothing_is_evaluated(typed: str) -> None:
     with pytest.raises(UsageProblem, match="not the name of a variable"):
         expanded(typed)
+
+
+SIGNS = st.text(max_size=12) | st.text(" ,;#'\"\\$`{}?-=ab", max_size=12)
+
+
+@given(SIGNS, SIGNS)
+def test_what_is_quoted_reads_back_and_stands_for_itself(first: str, second: str) -> None:
+    words = split(f"{quoted(first)} {quoted(second)} # comment").words
+    assert [word.text for word in words] == [first, second]
+    assert [expand(word, {}) for word in words] == [first, second]
+    assert all(not word.text.startswith("-") or word.bare == 0 for word in words)
+
+
+def test_names_as_people_write_them_are_not_quoted() -> None:
+    plain = ["flights", "main~2:flights", "a,b", "v1.0^", "feature/x", "größe", "main..dev", "a-b", "50%"]
+    assert [quoted(name) for name in plain] == plain
+
+
+@given(SIGNS, SIGNS, st.sampled_from(["", "'", '"']))
+def test_the_word_at_the_cursor_goes_on_as_it_was_begun(begun: str, rest: str, quote: str) -> None:
+    """Whatever was typed, in quotes or not: if it can be continued, the whole is read as what it was to become."""
+    line = f"verb {quote}{begun}"
+    found = split_unfinished(line)
+    if found is None:
+        return
+    words, word = found
+    text = word.text + rest
+    whole = line.removesuffix(word.raw) + word.become(text)
+    assert texts(whole) == [*(other.text for other in words), text]
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("", ""),
+        ("read ", ""),
+        ("read ma", "ma"),
+        ('read "ma', "ma"),
+        ("read 'a b", "a b"),
+        ('read "a \\" b', 'a " b'),
+        ('read a"b c', "ab c"),
+        ("read ''", ""),
+        ("read 'a\\", "a\\"),
+    ],
+)
+def test_the_word_at_the_cursor(line: str, word: str) -> None:
+    found = split_unfinished(line)
+    assert found is not None
+    assert found[1].text == word
+
+
+@pytest.mark.parametrize("line", ["read # ma", "read; ma", "read a\\", 'read "a\\', "read a; b 'c"])
+def test_where_no_word_can_be(line: str) -> None:
+    assert split_unfinished(line) is None

@@ -9,6 +9,7 @@ from lineageflow_jupyter.kernel.verbs import (
     cache,
     checkout,
     commit,
+    config,
     help,  # noqa: A004 - named like their verbs
     init,
     log,
@@ -51,6 +52,7 @@ _ALL = (
     reflog.VERB,
     workspace.VERB,
     cache.VERB,
+    config.VERB,
     help.VERB,
 )
 

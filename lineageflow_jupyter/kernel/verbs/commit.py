@@ -124,7 +124,13 @@ VERB = Verb(
     ),
     options=(
         Option(("-m", "--message"), "what changed and why", "MSG", required=True),
-        Option(("--key",), "columns that identify a row (several: with blanks or commas between)", "COL", many=True),
+        Option(
+            ("--key",),
+            "columns that identify a row (several: with blanks or commas between)",
+            "COL",
+            Holds.KEY,
+            many=True,
+        ),
         Option(("--as",), "commit one frame under another name", "DATASET", Holds.DATASET),
         Option(("--branch",), "commit to another branch than HEAD's", "BRANCH", Holds.BRANCH),
     ),

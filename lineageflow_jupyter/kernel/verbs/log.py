@@ -15,16 +15,16 @@ from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.model.revisions import split_dataset, split_range
 
-COMMITS = 20
-"""Commits that are shown unless ``-n`` says otherwise."""
-
 FILTERS = ("author", "text", "since", "until")
 
 
 def _run(call: Call) -> object:
     arguments, repository = call.arguments, call.session.repository
     revision, dataset = _start(call)
-    limit, skip = count_of(call, "number", COMMITS, "commits"), count_of(call, "skip", 0, "commits")
+    limit, skip = (
+        count_of(call, "number", call.session.settings().log_length, "commits"),
+        count_of(call, "skip", 0, "commits"),
+    )
     filters = {name: arguments.get(name) for name in FILTERS}
     everything = arguments.has("all")
     chosen = [f"--{name}" for name in FILTERS if arguments.has(name)] + ["DATASET"] * (dataset is not None)
@@ -142,7 +142,7 @@ VERB = Verb(
         Positional("dataset", "DATASET", "only commits that changed it", Holds.DATASET),
     ),
     options=(
-        Option(("-n", "--number"), f"at most so many commits; {COMMITS} by default", "N"),
+        Option(("-n", "--number"), "at most so many commits; 20 by default, see `%lf config log_length`", "N"),
         Option(("--skip",), "leave out so many of the newest: the next page", "N"),
         Option(("--all",), "all branches and tags"),
         Option(("--graph",), "draw how branches run and part"),

@@ -27,7 +27,7 @@ VERB = Verb(
         Positional("place", "REV:DATASET", "what to read; DATASET alone means HEAD", Holds.PLACE, required=True),
     ),
     options=(
-        Option(("--columns",), "only these columns (commas between)", "COL", many=True),
+        Option(("--columns",), "only these columns (commas between)", "COL", Holds.COLUMN, many=True),
         Option(("--rows",), "only rows START to STOP, STOP excluded", "START:STOP"),
         Option(("--engine",), f"library of the frame: {', '.join(ENGINES)}", "ENGINE", Holds.ENGINE),
     ),
