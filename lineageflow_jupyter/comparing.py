@@ -135,7 +135,15 @@ class Comparer:
             return change
         return replace(change, cells=changed_cells(self._reader, change.dataset, before, after))
 
-    def keep(self, live: Mapping[str, Any], wanted: Mapping[str, TreeEntry], why: str, *, force: bool) -> Kept:
+    def keep(
+        self,
+        live: Mapping[str, Any],
+        wanted: Mapping[str, TreeEntry],
+        why: str,
+        *,
+        force: bool,
+        found_at: Mapping[str, tuple[ObjectId, TreeEntry]] | None = None,
+    ) -> Kept:
         """Make it safe to replace live frames: what is committed is found again there, the rest is stashed.
 
         Parameters
@@ -148,6 +156,8 @@ class Comparer:
             Message of the stash.
         force : bool
             False: changes are not stashed but refused.
+        found_at : mapping of str to (ObjectId, TreeEntry), optional
+            Commits that hold versions which need no stash although they are not the workspace's own.
 
         Raises
         ------
@@ -164,6 +174,8 @@ class Comparer:
                 equal.append(name)
             elif status.state == "unchanged":
                 origins[name] = self._workspace.head.bases[name]
+            elif found_at and entry is not None and name in found_at and found_at[name][1] == entry:
+                origins[name] = found_at[name][0]
             else:
                 lost.append(status)
         _refuse_broken(lost)

@@ -274,6 +274,11 @@ class History:
         found = [] if tip is None else [(f"the ref {name}", tip)]
         found += [(f"commit {short(oid, 12)} ({self.record(oid).commit.summary[:40]})", oid) for oid in ids]
         if not found:
+            gone = self.gone(name)
+            if gone:
+                raise UnknownName(
+                    gone, remedy=f"`%lf reflog {name}` tells where it pointed; `%lf branch` lists the others"
+                )
             names = ["HEAD", *(ref.name for ref in self._catalog.refs())]
             raise unknown("revision", name, names, "See `%lf log` and `%lf branch` for what exists")
         if len(found) > 1:

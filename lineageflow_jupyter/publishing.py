@@ -118,7 +118,15 @@ class Publisher:
 
             return self._commit("commit", branch, edit, message, author, shapes, packs, writer)
 
-    def edit(self, verb: str, branch: str, edit: Callable[[Tree], Tree], message: str, author: Author) -> CommitReport:
+    def edit(
+        self,
+        verb: str,
+        branch: str,
+        edit: Callable[[Tree], Tree],
+        message: str,
+        author: Author,
+        detail: Mapping[str, Any] | None = None,
+    ) -> CommitReport:
         """Commit a change of the branch's tree that needs no new tables.
 
         Parameters
@@ -132,10 +140,12 @@ class Publisher:
             the commit.
         message, author
             Of the commit.
+        detail : mapping, optional
+            More for the operation log.
         """
         with PackWriter(self._store) as packs:
             writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
-            return self._commit(verb, branch, edit, message, author, {}, packs, writer)
+            return self._commit(verb, branch, edit, message, author, {}, packs, writer, detail)
 
     def _commit(
         self,
@@ -147,6 +157,7 @@ class Publisher:
         shapes: Mapping[str, TableShape],
         packs: PackWriter,
         writer: TableWriter,
+        detail: Mapping[str, Any] | None = None,
     ) -> CommitReport:
         done: tuple[Pack, ...] = ()
         new_bytes = 0
@@ -169,6 +180,7 @@ class Publisher:
                     Written(done, writer.reused, (record,)),
                     bases=dict.fromkeys((*shapes, *(set(record.datasets) - set(gone))), record.id),
                     forgotten=gone,
+                    detail={"message": record.commit.summary, **(detail or {})},
                 )
             except (RefMoved, NameTaken):  # somebody committed meanwhile: look again at what they did
                 continue
@@ -232,7 +244,7 @@ class Publisher:
             If the transaction failed, and nothing was recorded; or if it took effect and its journal object could not
             be written: then the message says so.
         """
-        particulars = {**({"message": written.records[-1].commit.summary} if written.records else {}), **(detail or {})}
+        particulars = dict(detail or {})
         if frames:
             particulars["frames"] = {name: [_hex(before), _hex(after)] for name, (before, after) in frames.items()}
         with self._workspace.moving(branch, bases or {}, forgotten) as head:

@@ -229,7 +229,7 @@ class Repository:
             moved = TreeEntry(name, entry.table, entry.frame, entry.key)
             return tree.without([old]).with_entries([moved])
 
-        return self._edit("mv", edit, _said(message, f"rename {old} to {name}"))
+        return self._edit("mv", edit, _said(message, f"rename {old} to {name}"), {"dataset": [old, name]})
 
     def add(self, datasets: Sequence[str]) -> None:
         """Say that datasets which the branch does not hold may become new ones, also where somebody removed them.
@@ -732,11 +732,13 @@ class Repository:
             raise unknown("branch", branch, names, f"Create it with `%lf branch {branch}`")
         return None
 
-    def _edit(self, verb: str, edit: Callable[[Tree], Tree], message: str) -> CommitReport:
+    def _edit(
+        self, verb: str, edit: Callable[[Tree], Tree], message: str, detail: Mapping[str, Any] | None = None
+    ) -> CommitReport:
         author = self._author()
         check_texts(message, author)
         self._tip(self.head.branch)
-        return self._publisher.edit(verb, self.head.branch, edit, message, author)
+        return self._publisher.edit(verb, self.head.branch, edit, message, author, detail)
 
     def _check_key(self, dataset: str, key: tuple[str, ...], content: FrameContent, parent: TreeEntry | None) -> None:
         if not key:

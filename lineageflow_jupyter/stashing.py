@@ -48,7 +48,7 @@ class Stashes:
             kept.written,
             bases={} if tip is None else dict.fromkeys(frames, tip),
             frames=origins,
-            detail=kept.detail,
+            detail={**kept.detail, "message": message},
         )
         return Replacement(self.workspace.head.branch, record, frames, kept.stash, statuses)
 

@@ -97,6 +97,13 @@ class Undoer:
     def _reverse(self, operation: Operation, live: Live, verb: str) -> Replacement:
         origins: dict[str, Any] = dict(operation.detail.get("frames", {}))
         sources = {name: _id(before) for name, (before, _) in origins.items()}
+        # A frame that is still as the operation left it is found again where the operation took it from.
+        left = {name: commit for name, (_, after) in origins.items() if (commit := _id(after)) is not None}
+        found_at = {
+            name: (commit, entry)
+            for name, commit in left.items()
+            if (entry := self.history.tree(commit).get(name)) is not None
+        }
         wanted = [
             entry
             for name, commit in sources.items()
@@ -107,6 +114,7 @@ class Undoer:
             {entry.dataset: entry for entry in wanted},
             f"before {verb}",
             force=True,
+            found_at=found_at,
         )
         back = [entry for entry in wanted if entry.dataset not in kept.equal]
         frames = self.switcher.frames(back, live, None)

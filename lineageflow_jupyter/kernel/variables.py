@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lineageflow_jupyter.errors import UncommittedChanges, UsageProblem
-from lineageflow_jupyter.kernel.display import MUTED, Note, listed
+from lineageflow_jupyter.kernel.display import Note, listed
 from lineageflow_jupyter.kernel.live import is_frame, is_variable
 from lineageflow_jupyter.kernel.verb import Call
 from lineageflow_jupyter.kernel.wording import change_text
@@ -69,6 +69,7 @@ def bind(call: Call, frames: Mapping[str, Any]) -> list[str]:
     names = {dataset: session.live.variable(dataset, session.variables) for dataset in frames}
     for dataset, frame in frames.items():
         session.variables[names[dataset]] = frame
+        session.live.bind(names[dataset], dataset)  # also where it stood for another dataset until now
     session.live.committed(list(frames))
     return [name if name == dataset else f"{name} (dataset {dataset})" for dataset, name in names.items()]
 
@@ -78,10 +79,8 @@ def stash_notes(replacement: Replacement) -> list[Note]:
     if replacement.stash is None:
         return []
     held = "; ".join(map(status_text, replacement.stashed))
-    return [
-        Note(f"what was not committed is stashed ({held})"),
-        Note("`%lf undo` takes the whole step back; `%lf stash pop` brings only these changes back", MUTED),
-    ]
+    how = "`%lf stash pop` brings only that back, `%lf undo` the whole step"
+    return [Note(f"what was not committed is stashed ({held}); {how}")]
 
 
 def status_text(found: DatasetStatus) -> str:

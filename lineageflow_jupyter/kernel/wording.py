@@ -32,6 +32,8 @@ def change_text(change: DatasetChange) -> str:
     rows = change.after.rows - change.before.rows
     parts = [_counted(abs(rows), "row", "+" if rows > 0 else MINUS)] if rows else []
     parts += _columns(change.columns_added, "+") + _columns(change.columns_dropped, MINUS)
+    parts += _columns(change.levels_added, "+", noun="index level")
+    parts += _columns(change.levels_dropped, MINUS, noun="index level")
     # Other rows mean other columns throughout: naming all of them says nothing.
     everywhere = bool(rows) and len(change.columns_changed) >= change.after.columns - len(change.columns_added)
     if change.columns_changed and not everywhere:
@@ -58,6 +60,11 @@ def operation_text(operation: Operation) -> str:
         return f"{verb}: {operation.renamed[0]} → {operation.renamed[1]}"
     elif verb == "switch" and operation.head is not None:
         return f"switch from {operation.head.before} to {operation.head.after}"
+    elif verb in ("checkout", "restore"):
+        verb = f"{verb} {listed(sorted(operation.detail.get('frames', {})))}"
+    elif verb == "reset":
+        moved = [change.after for change in operation.refs if change.kind == "branch" and change.after]
+        verb = f"reset to {short(moved[0])}" if moved else verb
     elif verb.startswith(("branch", "tag")):
         verb = f"{verb} {listed([change.name for change in operation.refs])}"
     return f"{verb}: {clipped(message)}" if message else verb
@@ -76,8 +83,8 @@ def _values(change: DatasetChange, rows: int) -> list[str]:
     return parts + _columns(whole, "", " changed")
 
 
-def _columns(names: Sequence[str], sign: str, verb: str = "") -> list[str]:
-    return [f"{_counted(len(names), 'column', sign)}{verb} ({_named(names)})"] if names else []
+def _columns(names: Sequence[str], sign: str, verb: str = "", noun: str = "column") -> list[str]:
+    return [f"{_counted(len(names), noun, sign)}{verb} ({_named(names)})"] if names else []
 
 
 def _counted(number: int, noun: str, sign: str = "") -> str:

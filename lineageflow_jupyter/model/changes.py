@@ -42,14 +42,17 @@ def dataset_change(
     named = [{} if side is None else _named(side) for side in (before, after)]
     entry = new or old
     assert entry is not None
+    added, dropped = ([key[0] for key in named[side] if key not in named[1 - side]] for side in (1, 0))
     return DatasetChange(
         entry.dataset,
         "added" if old is None else "removed" if new is None else "changed",
         None if before is None else shape_of(before),
         None if after is None else shape_of(after),
-        tuple(key[0][1] for key in named[1] if key not in named[0]),
-        tuple(key[0][1] for key in named[0] if key not in named[1]),
+        tuple(name for role, name in added if role == "data"),
+        tuple(name for role, name in dropped if role == "data"),
         tuple(key[0][1] for key, column in named[1].items() if key in named[0] and named[0][key] != column),
+        levels_added=tuple(name for role, name in added if role == "index"),
+        levels_dropped=tuple(name for role, name in dropped if role == "index"),
         described=old is not None and new is not None and old.table == new.table,
     )
 

@@ -113,7 +113,9 @@ class DatasetChange:
     before, after : TableShape or None
         Shapes; None on the side where the dataset does not exist.
     columns_added, columns_dropped, columns_changed : tuple of str
-        Names of columns, index levels included.
+        Names of columns; index levels are included in those that changed.
+    levels_added, levels_dropped : tuple of str
+        Names of index levels.
     described : bool
         True where the values are equal and only the frame description or the key differs.
     cells : mapping of str to int, or None
@@ -128,6 +130,8 @@ class DatasetChange:
     columns_added: tuple[str, ...] = ()
     columns_dropped: tuple[str, ...] = ()
     columns_changed: tuple[str, ...] = ()
+    levels_added: tuple[str, ...] = ()
+    levels_dropped: tuple[str, ...] = ()
     described: bool = False
     cells: Mapping[str, int] | None = None
 

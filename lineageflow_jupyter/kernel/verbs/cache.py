@@ -9,7 +9,8 @@ from lineageflow_jupyter.model.reports import CacheReport
 
 
 def _run(call: Call) -> object:
-    repository = call.session.repository
+    settings, repository = call.session.settings(), call.session.repository
+    _ = settings.cache, settings.cache_bytes  # says what is wrong with them: a repository opens all the same
     notes = []
     if call.arguments.has("clear"):
         freed = repository.clear_cache()

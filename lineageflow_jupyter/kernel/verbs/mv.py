@@ -6,7 +6,7 @@ from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note
 from lineageflow_jupyter.kernel.live import is_frame
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import commit_text
+from lineageflow_jupyter.model.ids import short
 
 
 def _run(call: Call) -> object:
@@ -14,7 +14,8 @@ def _run(call: Call) -> object:
     old, new = session.live.dataset(call.arguments.get("old") or ""), call.arguments.get("new") or ""
     report = session.repository.rename(old, new, message=call.arguments.get("message"))
     variable = session.live.variable(old, session.variables)
-    notes = [Note(f"[{report.branch} {commit_text(report.commit)}] — {old} is now {new}; nothing was stored again")]
+    told = f"[{report.branch} {short(report.id)}] {report.commit.commit.summary}"
+    notes = [Note(told), Note("its values were not stored again; `%lf undo` takes it back", MUTED)]
     if is_frame(session.variables.get(variable)):
         session.live.bind(variable, new)
         notes.append(Note(f"the variable {variable} stands for the dataset {new} from now on", MUTED))

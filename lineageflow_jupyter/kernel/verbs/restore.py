@@ -27,10 +27,8 @@ def _run(call: Call) -> object:
     shown = bind(call, done.frames)
     if not shown:
         return Answer(done.commit, (Note(f"nothing to restore: {are(datasets)} as in {commit_named(done.commit)}"),))
-    part = " in part" if columns is not None or rows is not None else ""
-    return Answer(
-        done.commit, (Note(f"restored {are(shown)} now{part} as in {commit_named(done.commit)}"), *stash_notes(done))
-    )
+    part = ", in part," if columns is not None or rows is not None else ""
+    return Answer(done.commit, (Note(f"{are(shown)} now{part} as in {commit_named(done.commit)}"), *stash_notes(done)))
 
 
 VERB = Verb(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, listed
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import commit_text
+from lineageflow_jupyter.model.ids import short
 
 
 def _run(call: Call) -> object:
     session = call.session
     names = list(dict.fromkeys(session.live.dataset(name) for name in call.arguments.all("names")))
     report = session.repository.remove(names, message=call.arguments.get("message"))
-    told = f"[{report.branch} {commit_text(report.commit)}] — {listed(names)} removed"
-    hint = "variables and older versions stay; `%lf undo` takes it back"
+    told = f"[{report.branch} {short(report.id)}] {report.commit.commit.summary}"
+    hint = f"{listed(names)}: variables and older versions stay; `%lf undo` takes it back"
     return Answer(report, (Note(told), Note(hint, MUTED)))
 
 

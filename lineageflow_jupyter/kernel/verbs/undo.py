@@ -6,6 +6,7 @@ from lineageflow_jupyter.kernel.display import MUTED, Answer, Note
 from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_named, operation_text
+from lineageflow_jupyter.model.records import Operation
 from lineageflow_jupyter.model.reports import UndoReport
 
 
@@ -23,12 +24,25 @@ def _live(call: Call) -> dict[str, object]:
 
 def _told(call: Call, report: UndoReport, what: str, next_step: str) -> Answer:
     done = report.replacement
+    _follow_renames(call, report.operation, undone=what == "undone")
     shown = bind(call, done.frames)
     at = f"at {commit_named(done.commit)}" if done.commit else "without commits"
     notes = [Note(f"{what}: {operation_text(report.operation)}"), Note(f"on branch {done.branch} {at}", MUTED)]
     if shown:
         notes.append(Note(f"{are(shown)} as before" if what == "undone" else f"{are(shown)} as after it"))
     return Answer(report.operation, (*notes, *stash_notes(done), Note(next_step, MUTED)))
+
+
+def _follow_renames(call: Call, operation: Operation, *, undone: bool) -> None:
+    """Let a variable that stood for a dataset stand for it under the name that it has again."""
+    renamed = operation.detail.get("dataset")
+    if renamed is None:
+        return
+    now, then = reversed(renamed) if undone else renamed
+    live, variables = call.session.live, call.session.variables
+    variable = live.variable(now, variables)
+    if variable in variables and live.dataset(variable) == now:
+        live.bind(variable, then)
 
 
 VERB = Verb(
