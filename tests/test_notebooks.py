@@ -61,7 +61,7 @@ def test_the_quickstart_shows_what_it_promises() -> None:
     assert "+1 column (speed)" in told["speed"]
     assert "speed in miles per hour — flights 336,776 × 20" in told["commit-speed"]
     assert "flights — 40 cells (dep_delay)" in told["refused"]
-    assert "flights = %lf read stash/" in told["force"]
+    assert "stashed (flights — 40 cells (dep_delay)); `%lf stash pop` brings" in told["force"]
     assert told["older"] == "False"
     assert "variables changed to its version: flights" in told["switch"]
     assert told["follows"] == "336776"
