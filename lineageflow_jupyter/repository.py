@@ -21,7 +21,7 @@ from lineageflow_jupyter.intake import check_texts, contents_of, declared_keys, 
 from lineageflow_jupyter.model.changes import shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId
 from lineageflow_jupyter.model.objects import Author, Tree, TreeEntry
-from lineageflow_jupyter.model.records import CommitRecord, Head, LogFilter, Move, Ref, WorkspaceRecord
+from lineageflow_jupyter.model.records import CommitRecord, Head, LogFilter, Move, Operation, Ref, WorkspaceRecord
 from lineageflow_jupyter.model.reports import (
     BranchReport,
     CacheReport,
@@ -569,6 +569,11 @@ class Repository:
     def redo(self, *, live: Live | None = None) -> UndoReport:
         """Do again what the last `undo` took back."""
         return self._undoer.redo(live or {})
+
+    def last_operation(self) -> Operation | None:
+        """Return the latest operation of this workspace, undone or not; None where it has made none."""
+        found = self._catalog.last_operations(self.head.workspace, limit=1)
+        return found[0] if found else None
 
     def reflog(self, name: str = "HEAD", *, skip: int = 0, limit: int | None = None) -> tuple[Move, ...]:
         """Where a ref, or HEAD of this workspace, pointed over time, newest first.

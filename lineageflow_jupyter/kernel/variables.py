@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
-from lineageflow_jupyter.errors import UncommittedChanges, UsageProblem
+from lineageflow_jupyter.errors import StorageError, UncommittedChanges, UsageProblem
 from lineageflow_jupyter.kernel.display import Note, listed
 from lineageflow_jupyter.kernel.live import is_frame, is_variable
 from lineageflow_jupyter.kernel.verb import Call
 from lineageflow_jupyter.kernel.wording import change_text
 from lineageflow_jupyter.model.reports import DatasetStatus, Replacement
+
+if TYPE_CHECKING:
+    from lineageflow_jupyter.repository import Repository
 
 
 def live_frames(call: Call, datasets: Iterable[str]) -> dict[str, Any]:
@@ -64,14 +67,48 @@ def targets(call: Call, datasets: Sequence[str], *, named: bool, revision: str =
 
 
 def bind(call: Call, frames: Mapping[str, Any]) -> list[str]:
-    """Give variables their frames; texts that name them. Nothing here can fail: all change or none does."""
+    """Give variables their frames; texts that name them."""
     session = call.session
     names = {dataset: session.live.variable(dataset, session.variables) for dataset in frames}
-    for dataset, frame in frames.items():
-        session.variables[names[dataset]] = frame
+    session.variables.update({names[dataset]: frame for dataset, frame in frames.items()})  # all or none
+    for dataset in frames:
         session.live.bind(names[dataset], dataset)  # also where it stood for another dataset until now
     session.live.committed(list(frames))
     return [name if name == dataset else f"{name} (dataset {dataset})" for dataset, name in names.items()]
+
+
+@contextmanager
+def together(repository: Repository, back: Callable[[], object]) -> Iterator[None]:
+    """Let an operation and the variables change together: where the block fails after it took effect, it is taken back.
+
+    An operation reads all frames, takes effect, and is then written to the journal. A kernel that is interrupted in
+    between would be left with a HEAD that has seen versions which no variable holds, so that the next commit could
+    overwrite them unseen; or with a stash that is gone and in no variable either.
+
+    Parameters
+    ----------
+    repository : Repository
+        What it is an operation of.
+    back : callable
+        Takes the operation back.
+
+    Raises
+    ------
+    StorageError
+        That the operation was taken back, where its journal could not be written.
+    """
+    before = repository.last_operation()
+    try:
+        yield
+    except BaseException as error:
+        if repository.last_operation() != before:
+            with suppress(StorageError):  # it is taken back all the same; the journal is owed
+                back()
+            if isinstance(error, StorageError):
+                raise type(error)(
+                    f"nothing was changed, since the journal could not be written: {error.problem}", remedy=error.remedy
+                ) from error
+        raise
 
 
 def stash_notes(replacement: Replacement) -> list[Note]:

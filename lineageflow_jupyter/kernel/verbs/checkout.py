@@ -5,7 +5,7 @@ from __future__ import annotations
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, listed
 from lineageflow_jupyter.kernel.engines import ENGINES, engine_named
-from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes, targets, telling_changes
+from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes, targets, telling_changes, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_named
 
@@ -15,8 +15,8 @@ def _run(call: Call) -> object:
     revision, named = arguments.get("revision") or "HEAD", arguments.all("names")
     datasets, skipped = targets(call, named or repository.dataset_names(revision), named=bool(named), revision=revision)
     engine = arguments.get("engine")
-    with telling_changes("Commit them, or add --force: then they are stashed first"):
-        # Every frame has been read when this returns: from then on nothing can fail.
+    remedy = "Commit them, or add --force: then they are stashed first"
+    with telling_changes(remedy), together(repository, repository.undo):
         done = repository.checkout(
             revision,
             datasets,
@@ -24,8 +24,8 @@ def _run(call: Call) -> object:
             force=arguments.has("force"),
             engine=engine_named(engine) if engine else None,
         )
+        shown = bind(call, done.frames)
     assert done.commit is not None
-    shown = bind(call, done.frames)
     notes = [Note(f"{are(shown) if shown else 'no variables are'} now as in {commit_named(done.commit)}")]
     notes += stash_notes(done)
     if skipped:

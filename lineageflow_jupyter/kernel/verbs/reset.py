@@ -5,7 +5,7 @@ from __future__ import annotations
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note
-from lineageflow_jupyter.kernel.variables import are, bind, held_frames, stash_notes, targets
+from lineageflow_jupyter.kernel.variables import are, bind, held_frames, stash_notes, targets, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_named
 
@@ -22,9 +22,10 @@ def _run(call: Call) -> object:
     if hard:
         live = held_frames(call, revision)
         targets(call, [name for name in repository.dataset_names(revision) if name in live], named=False)
-    done = repository.reset(revision, hard=hard, live=live)
+    with together(repository, repository.undo):
+        done = repository.reset(revision, hard=hard, live=live)
+        shown = bind(call, done.frames)
     assert done.commit is not None
-    shown = bind(call, done.frames)
     notes = [Note(f"branch {done.branch} is now at {commit_named(done.commit)}")]
     if shown:
         notes.append(Note(f"{are(shown)} now as there"))

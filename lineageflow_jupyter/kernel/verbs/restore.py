@@ -5,7 +5,7 @@ from __future__ import annotations
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.columns import row_range, split_columns
 from lineageflow_jupyter.kernel.display import Answer, Note
-from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes, targets
+from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes, targets, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_named
 
@@ -16,15 +16,16 @@ def _run(call: Call) -> object:
     named = [session.live.dataset(name) for name in arguments.all("names")]
     datasets, _ = targets(call, named, named=True, revision=revision)
     columns = split_columns(arguments.all("columns")) if arguments.has("columns") else None
-    done = session.repository.restore(
-        datasets,
-        source=revision,
-        columns=columns,
-        rows=None if rows is None else row_range(rows),
-        live=live_frames(call, datasets),
-    )
+    with together(session.repository, session.repository.undo):
+        done = session.repository.restore(
+            datasets,
+            source=revision,
+            columns=columns,
+            rows=None if rows is None else row_range(rows),
+            live=live_frames(call, datasets),
+        )
+        shown = bind(call, done.frames)
     assert done.commit is not None
-    shown = bind(call, done.frames)
     if not shown:
         return Answer(done.commit, (Note(f"nothing to restore: {are(datasets)} as in {commit_named(done.commit)}"),))
     part = ", in part," if columns is not None or rows is not None else ""

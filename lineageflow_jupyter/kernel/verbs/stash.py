@@ -18,6 +18,7 @@ from lineageflow_jupyter.kernel.variables import (
     status_text,
     targets,
     telling_changes,
+    together,
 )
 from lineageflow_jupyter.kernel.verb import Call, Verb
 
@@ -53,8 +54,9 @@ def _push(call: Call) -> object:
         frames = live_frames(call, changed)
     if not frames:
         return Answer((), (Note("nothing to stash: no live frame differs from HEAD"),))
-    done = repository.stash(frames, message=call.arguments.get("message"))
-    shown = bind(call, done.frames)
+    with together(repository, repository.undo):
+        done = repository.stash(frames, message=call.arguments.get("message"))
+        shown = bind(call, done.frames)
     notes = [Note(f"stashed {'; '.join(map(status_text, done.stashed))}")]
     if shown:
         notes.append(Note(f"{are(shown)} now as on {done.branch}"))
@@ -85,9 +87,10 @@ def _take(call: Call, *, drop: bool) -> object:
         raise UsageProblem(
             f"{skipped[0]!r} cannot be the name of a variable", remedy=f"Write `x = %lf read {name}:{skipped[0]}`"
         )
-    with telling_changes("Commit them first, or add --force: then they are stashed in turn"):
+    remedy = "Commit them first, or add --force: then they are stashed in turn"
+    with telling_changes(remedy), together(repository, repository.undo):
         done = repository.unstash(which, live=live_frames(call, datasets), force=call.arguments.has("force"), drop=drop)
-    shown = bind(call, done.frames)
+        shown = bind(call, done.frames)
     behind = [
         found.dataset for found in repository.status({}).datasets if found.behind and found.dataset in done.frames
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, listed
-from lineageflow_jupyter.kernel.variables import bind, live_frames, stash_notes, telling_changes
+from lineageflow_jupyter.kernel.variables import bind, live_frames, stash_notes, telling_changes, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
 
 
@@ -20,9 +20,10 @@ def _run(call: Call) -> object:
     previous = repository.head.branch
     # A new branch starts where the frames are from; otherwise all live frames may belong to the other branch.
     live = {} if create and start is None else live_frames(call, sorted(call.session.live.all(call.session.variables)))
-    with telling_changes("Commit them, or stash them: `%lf stash`, or add --force; then switch"):
+    remedy = "Commit them, or stash them: `%lf stash`, or add --force; then switch"
+    with telling_changes(remedy), together(repository, repository.undo):
         done = repository.switch(name, create=create, at=start or "HEAD", live=live, force=arguments.has("force"))
-    shown = bind(call, done.frames)
+        shown = bind(call, done.frames)
     word = "switched to the new branch" if create else "switched to branch" if done.branch != previous else "already on"
     notes = [Note(f"{word} {done.branch}")]
     if shown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note
-from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes
+from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_named, operation_text
 from lineageflow_jupyter.model.records import Operation
@@ -11,25 +11,33 @@ from lineageflow_jupyter.model.reports import UndoReport
 
 
 def _undo(call: Call) -> object:
-    return _told(call, call.session.repository.undo(live=_live(call)), "undone", "`%lf redo` does it again")
+    repository = call.session.repository
+    with together(repository, repository.redo):
+        report = repository.undo(live=_live(call))
+        _follow_renames(call, report.operation, undone=True)
+        shown = bind(call, report.replacement.frames)
+    return _told(report, "undone", f"{are(shown)} as before" if shown else "", "`%lf redo` does it again")
 
 
 def _redo(call: Call) -> object:
-    return _told(call, call.session.repository.redo(live=_live(call)), "done again", "`%lf undo` takes it back")
+    repository = call.session.repository
+    with together(repository, repository.undo):
+        report = repository.redo(live=_live(call))
+        _follow_renames(call, report.operation, undone=False)
+        shown = bind(call, report.replacement.frames)
+    return _told(report, "done again", f"{are(shown)} as after it" if shown else "", "`%lf undo` takes it back")
 
 
 def _live(call: Call) -> dict[str, object]:
     return live_frames(call, sorted(call.session.live.all(call.session.variables)))
 
 
-def _told(call: Call, report: UndoReport, what: str, next_step: str) -> Answer:
+def _told(report: UndoReport, what: str, frames: str, next_step: str) -> Answer:
     done = report.replacement
-    _follow_renames(call, report.operation, undone=what == "undone")
-    shown = bind(call, done.frames)
     at = f"at {commit_named(done.commit)}" if done.commit else "without commits"
     notes = [Note(f"{what}: {operation_text(report.operation)}"), Note(f"on branch {done.branch} {at}", MUTED)]
-    if shown:
-        notes.append(Note(f"{are(shown)} as before" if what == "undone" else f"{are(shown)} as after it"))
+    if frames:
+        notes.append(Note(frames))
     return Answer(report.operation, (*notes, *stash_notes(done), Note(next_step, MUTED)))
 
 
