@@ -248,6 +248,7 @@ class Publisher:
                 reused=written.reused,
                 commits=written.records,
                 head=head,
+                head_before=None if head is None else self._workspace.head,
                 renamed=renamed,
                 detail=particulars,
             )

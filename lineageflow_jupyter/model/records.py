@@ -272,6 +272,9 @@ class Publication:
         New commits, parents before children.
     head : Head or None
         HEAD of `workspace` after the operation; None leaves it.
+    head_before : Head or None
+        HEAD as the process that publishes knew it; None: as it is stored. The two differ where another process of the
+        workspace has moved it, or where what a new workspace starts from was not stored yet.
     renamed : tuple of (str, str), optional
         A branch's old and new name: the HEADs of all workspaces that are on it follow. `refs` has the two changes.
     detail : mapping
@@ -287,6 +290,7 @@ class Publication:
     reused: frozenset[ObjectId] = frozenset()
     commits: tuple[CommitRecord, ...] = ()
     head: Head | None = None
+    head_before: Head | None = None
     renamed: tuple[str, str] | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
 
