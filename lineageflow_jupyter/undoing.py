@@ -97,13 +97,17 @@ class Undoer:
     def _reverse(self, operation: Operation, live: Live, verb: str) -> Replacement:
         origins: dict[str, Any] = dict(operation.detail.get("frames", {}))
         sources = {name: _id(before) for name, (before, _) in origins.items()}
+        # With the stash that an operation made goes the only ref to these: they come back without a variable too.
+        stashed = operation.detail.get("stashed", {})
         wanted = [
             entry
             for name, commit in sources.items()
-            if name in live and commit is not None and (entry := self.history.tree(commit).get(name)) is not None
+            if (name in live or name in stashed)
+            and commit is not None
+            and (entry := self.history.tree(commit).get(name)) is not None
         ]
         kept = self.comparer.keep(
-            {entry.dataset: live[entry.dataset] for entry in wanted},
+            {entry.dataset: live[entry.dataset] for entry in wanted if entry.dataset in live},
             {entry.dataset: entry for entry in wanted},
             f"before {verb}",
             force=True,
@@ -111,14 +115,13 @@ class Undoer:
         back = [entry for entry in wanted if entry.dataset not in kept.equal]
         frames = self.switcher.frames(back, live, None)
         moves = self._head_moves(operation)
+        opposite = [self._opposite(change, operation.sequence) for change in reversed(operation.refs)]
+        self._check_branch(moves.get("branch"), opposite, operation, verb)
         renamed = operation.renamed
         try:
             self.publisher.publish(
                 verb,
-                (
-                    *map(self._opposite, reversed(operation.refs), [operation.sequence] * len(operation.refs)),
-                    *kept.refs,
-                ),
+                (*opposite, *kept.refs),
                 kept.written,
                 renamed=None if renamed is None else (renamed[1], renamed[0]),
                 frames={name: (kept.origins.get(name), sources[name]) for name in frames},
@@ -143,6 +146,17 @@ class Undoer:
             "bases": {name: base for name, base in bases.items() if base is not None},
             "forgotten": [name for name, base in bases.items() if base is None],
         }
+
+    def _check_branch(self, name: str | None, refs: Sequence[RefChange], operation: Operation, verb: str) -> None:
+        """Refuse to go back to a branch that somebody deleted or renamed since."""
+        if name is None or any(change.name == name and change.after is not None for change in refs):
+            return
+        gone = self.history.gone(name)
+        if gone:
+            raise RefMoved(
+                f"{gone} since that {operation.verb}, and `%lf {verb}` would go back to it",
+                remedy=f"Make it anew (`%lf branch {name} REV`) and {verb} again, or `%lf switch` to another branch",
+            )
 
     def _opposite(self, change: RefChange, sequence: int) -> RefChange:
         annotation = change.annotation

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 import lineageflow_jupyter as lf
-from lineageflow_jupyter.errors import RefMoved
+from lineageflow_jupyter.errors import RefMoved, UnknownName
 from lineageflow_jupyter.repository import Repository
+from tests.frames.stored_content import assert_same
 
 Open = Callable[[str], Repository]
 
@@ -79,3 +80,79 @@ class TestBases:
         repo.remove(["t"])
         repo.reset("HEAD~1")
         assert repo.commit({"t": numbers(2)}, message="the next").created
+
+
+class TestUndo:
+    def test_what_left_no_trace_to_take_back_is_taken_back_once(self, repo: Repository, open_as: Open) -> None:
+        commit(repo, 1)
+        repo.branch("dev")
+        other = open_as("second.ipynb")
+        other.branch("try")
+        other.switch("try")
+        repo.tag("v1")
+        repo.switch("dev")
+        repo.adopt(other.head.workspace)  # HEAD is elsewhere: undoing the switch moves nothing
+        assert repo.undo().operation.verb == "switch"
+        assert repo.undo().operation.verb == "tag"
+        assert repo.redo().operation.verb == "tag"
+        assert repo.redo().operation.verb == "switch"
+
+    def test_a_branch_that_was_created_and_taken_back_begins_not_anew_under_another_workspace(
+        self, repo: Repository, open_as: Open
+    ) -> None:
+        commit(repo, 1)
+        repo.switch("dev", create=True)
+        other = open_as("second.ipynb")
+        other.switch("dev")
+        repo.undo()
+        with pytest.raises(UnknownName, match="'dev' was deleted"):
+            commit(other, 2)
+
+    def test_a_rename_that_was_taken_back_leaves_no_branch_to_begin_anew(self, repo: Repository, open_as: Open) -> None:
+        commit(repo, 1)
+        repo.rename_branch("main", "trunk")
+        other = open_as("second.ipynb")
+        other.switch("trunk")
+        repo.undo()
+        with pytest.raises(UnknownName, match="'trunk' was renamed to 'main'"):
+            commit(other, 2)
+
+    def test_the_first_commit(self, repo: Repository, open_as: Open) -> None:
+        commit(repo, 1)
+        other = open_as("second.ipynb")
+        repo.undo()
+        assert repo.branches() == ()
+        assert commit(other, 2) == other.resolve("main").id
+        with pytest.raises(RefMoved):
+            repo.redo()
+
+    def test_a_switch_from_a_branch_that_is_gone_is_refused(self, repo: Repository, open_as: Open) -> None:
+        commit(repo, 1)
+        repo.switch("dev", create=True)
+        repo.switch("main")
+        open_as("second.ipynb").delete_branch("dev")
+        with pytest.raises(RefMoved, match="'dev' was deleted"):
+            repo.undo()
+        assert repo.head.branch == "main"
+
+    def test_what_a_reset_stashed_comes_back_although_no_variable_holds_it(self, repo: Repository) -> None:
+        commit(repo, 1)
+        repo.reset("HEAD", hard=True, live={"t": numbers(7)})
+        assert_same(numbers(7), repo.undo().replacement.frames["t"])
+
+    def test_a_stashed_frame_that_no_branch_holds_comes_back(self, repo: Repository) -> None:
+        commit(repo, 1)
+        repo.stash({"t": numbers(2), "new": numbers(7)})
+        back = repo.undo(live={"t": numbers(1), "new": numbers(8)}).replacement
+        assert_same(numbers(2), back.frames["t"])
+        assert_same(numbers(7), back.frames["new"])
+        assert_same(numbers(8), repo.read(f"{back.stash}:new"))
+        assert [report.ref.name for report in repo.stashes()] == [back.stash]
+
+
+class TestStash:
+    def test_a_frame_that_somebody_else_committed_meanwhile_comes_back(self, repo: Repository, open_as: Open) -> None:
+        commit(repo, 1)
+        commit(open_as("second.ipynb"), 2)
+        repo.checkout("main~1", live={"t": numbers(2)}, force=True)
+        assert_same(numbers(2), repo.unstash(live={"t": numbers(1)}).frames["t"])
