@@ -11,7 +11,7 @@ from lineageflow_jupyter.comparing import Comparer
 from lineageflow_jupyter.errors import NameTaken, RefMoved, UsageProblem
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.ids import ObjectId, short
-from lineageflow_jupyter.model.records import Annotation, Operation, RefChange
+from lineageflow_jupyter.model.records import Operation, RefChange
 from lineageflow_jupyter.model.reports import Replacement, UndoReport
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.switching import Live, Switcher
@@ -115,7 +115,7 @@ class Undoer:
         back = [entry for entry in wanted if entry.dataset not in kept.equal]
         frames = self.switcher.frames(back, live, None)
         moves = self._head_moves(operation)
-        opposite = [self._opposite(change, operation.sequence) for change in reversed(operation.refs)]
+        opposite = [_opposite(change) for change in reversed(operation.refs)]
         self._check_branch(moves.get("branch"), opposite, operation, verb)
         renamed = operation.renamed
         try:
@@ -158,18 +158,6 @@ class Undoer:
                 remedy=f"Make it anew (`%lf branch {name} REV`) and {verb} again, or `%lf switch` to another branch",
             )
 
-    def _opposite(self, change: RefChange, sequence: int) -> RefChange:
-        annotation = change.annotation
-        if change.before is not None and change.after is not None and change.kind == "tag":
-            annotation = self._annotation_before(change.name, sequence)
-        return replace(change, before=change.after, after=change.before, annotation=annotation)
-
-    def _annotation_before(self, name: str, sequence: int) -> Annotation | None:
-        """Annotation that a tag had before an operation moved it."""
-        earlier = [move for move in self.catalog.reflog(name) if move.sequence < sequence]
-        changes: Sequence[RefChange] = earlier[0].operation.refs if earlier else ()
-        return next((change.annotation for change in changes if change.name == name), None)
-
     def _moved_since(self, operation: Operation, verb: str) -> RefMoved:
         for change in operation.refs:
             now = self.history.tip(change.name)
@@ -185,6 +173,14 @@ class Undoer:
     def _by(self, commit: ObjectId) -> str:
         made = self.history.record(commit).commit
         return f" ({made.summary[:40]!r} by {made.author.name})"
+
+
+def _opposite(change: RefChange) -> RefChange:
+    """Change that takes another one back."""
+    before, after = change.after, change.before
+    if before is None or after is None:  # what is deleted, and what is brought back, have one annotation
+        return replace(change, before=before, after=after)
+    return RefChange(change.name, change.kind, before, after, change.annotation_before, change.annotation)
 
 
 def _message(operation: Operation) -> dict[str, Any]:

@@ -156,3 +156,23 @@ class TestStash:
         commit(open_as("second.ipynb"), 2)
         repo.checkout("main~1", live={"t": numbers(2)}, force=True)
         assert_same(numbers(2), repo.unstash(live={"t": numbers(1)}).frames["t"])
+
+
+class TestTag:
+    def test_undo_gives_a_tag_the_words_it_had(self, repo: Repository) -> None:
+        commit(repo, 1)
+        for message in ("first", "second", "third"):
+            repo.tag("v1", message=message, force=True)
+        for message in ("second", "first"):
+            repo.undo()
+            assert [tag.annotation.message for tag in repo.tags() if tag.annotation] == [message]
+
+    def test_a_tag_that_is_moved_without_words_has_none(self, repo: Repository) -> None:
+        commit(repo, 1)
+        repo.tag("v1", message="words")
+        repo.tag("v1", force=True)
+        assert [tag.annotation for tag in repo.tags()] == [None]
+        repo.undo()
+        assert [tag.annotation.message for tag in repo.tags() if tag.annotation] == ["words"]
+        repo.redo()
+        assert [tag.annotation for tag in repo.tags()] == [None]

@@ -273,7 +273,7 @@ def require_commits(connection: Connection, ids: Collection[ObjectId]) -> None:
 def move_refs(connection: Connection, changes: Iterable[RefChange]) -> None:
     """Move, create, annotate and delete refs that `compare_refs` has locked."""
     for change in changes:
-        if change.after == change.before and change.annotation is None:
+        if change.after == change.before and change.annotation == change.annotation_before:
             continue  # a condition
         if change.after is None:
             connection.execute(sa.delete(refs).where(refs.c.name == change.name))

@@ -147,7 +147,10 @@ class RefChange:
         Where it points; None stands for "does not exist".
     annotation : Annotation or None
         Of the ref after the change. Of one that is deleted the catalog adds what it had, so that the opposite change
-        can be told from this one. Where the ref stays at its commit, None leaves the annotation as it is.
+        can be told from this one.
+    annotation_before : Annotation or None
+        Of a ref that stays a ref, before the change. Where neither commit nor annotation differ from those before, the
+        change is a condition: nothing moves.
     """
 
     name: str
@@ -155,6 +158,7 @@ class RefChange:
     before: ObjectId | None
     after: ObjectId | None
     annotation: Annotation | None = None
+    annotation_before: Annotation | None = None
 
 
 @dataclass(frozen=True, slots=True)
