@@ -191,10 +191,13 @@ class Comparer:
         author = self._author()
         check_texts(why, author)
         change, written = self._publisher.stashed(contents_of(live), why, author)
+        record = written.records[-1]
+        # A frame that is changed may equal the branch's version, if somebody else has committed the same meanwhile.
+        held = {*record.datasets, *(found.dataset for found in statuses if found.state != "unchanged")}
         return Kept(
-            dict.fromkeys(live, written.records[-1].id),
+            dict.fromkeys(live, record.id),
             statuses=statuses,
-            bases={name: self._workspace.head.bases.get(name) for name in live},
+            bases={name: self._workspace.head.bases.get(name) for name in live if name in held},
             refs=(change,),
             written=written,
         )

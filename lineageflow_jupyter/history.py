@@ -260,9 +260,12 @@ class History:
     def gone(self, branch: str) -> str:
         """What became of a branch that existed and does not any more, or ``""``."""
         moves = self._catalog.reflog(branch, limit=1) if self.ref(branch) is None else ()
-        if not moves or moves[0].operation.verb == "undo":  # its creation was taken back: it may begin anew
+        if not moves:
             return ""
-        renamed = moves[0].operation.renamed
+        operation = moves[0].operation
+        if operation.verb == "undo" and operation.detail.get("of") == "commit":  # of its first: it may begin anew
+            return ""
+        renamed = operation.renamed
         return f"branch {branch!r} was " + (f"renamed to {renamed[1]!r}" if renamed else "deleted")
 
     def _named(self, name: str) -> CommitRecord:

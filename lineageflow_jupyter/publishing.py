@@ -248,7 +248,7 @@ class Publisher:
         if frames:
             particulars["frames"] = {name: [_hex(before), _hex(after)] for name, (before, after) in frames.items()}
         with self._workspace.moving(branch, bases or {}, forgotten) as head:
-            if head is None and not refs and not frames:
+            if head is None and not refs and not frames and not detail:
                 return
             publication = Publication(
                 operation=uuid.uuid4().hex,
@@ -260,6 +260,7 @@ class Publisher:
                 reused=written.reused,
                 commits=written.records,
                 head=head,
+                head_before=None if head is None else self._workspace.head,
                 renamed=renamed,
                 detail=particulars,
             )

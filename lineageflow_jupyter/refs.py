@@ -85,7 +85,8 @@ class Refs:
             raise NameTaken(
                 f"a tag {name!r} exists already{at_commit}", remedy="Choose another name, or move it with --force"
             )
-        change = RefChange(name, "tag", before.commit if before else None, commit, annotation)
+        known = (None, None) if before is None else (before.commit, before.annotation)
+        change = RefChange(name, "tag", known[0], commit, annotation, known[1])
         self.publisher.publish("tag", [change], detail={"message": message} if message else None)
         return Ref(name, "tag", commit, annotation)
 

@@ -41,7 +41,7 @@ class Stashes:
         record = kept.written.records[-1]
         back = [entry for entry in map(tree.get, live) if entry is not None]
         frames = self.switcher.frames(back, live, None)
-        origins = dict.fromkeys(frames, (record.id, tip))
+        origins = {name: (record.id, tip if name in frames else None) for name in live}
         self.publisher.publish(
             "stash",
             kept.refs,
@@ -107,15 +107,15 @@ class Stashes:
 
     def _entries(self, report: StashReport) -> list[TreeEntry]:
         tree = self.history.tree(report.record.id)
-        return [entry for entry in map(tree.get, report.record.datasets) if entry is not None]
+        return [entry for entry in map(tree.get, self._bases(report)) if entry is not None]
 
     def _bases(self, report: StashReport) -> dict[str, ObjectId | None]:
         """Commits that the frames of a stash started from, as they were noted when it was made."""
         parents = report.record.commit.parents
         fallback = dict.fromkeys(report.record.datasets, parents[0] if parents else None)
         moves = self.catalog.reflog(report.ref.name)
-        made = (move.operation.detail for move in moves if "stashed" in move.operation.detail)
-        noted: Mapping[str, str | None] = next(made, {}).get("stashed", {})
+        # The oldest move made it; a later one that brought it back may have stashed something else as well.
+        noted: Mapping[str, str | None] = moves[-1].operation.detail.get("stashed", {}) if moves else {}
         return {
             **fallback,
             **{name: None if base is None else ObjectId(bytes.fromhex(base)) for name, base in noted.items()},

@@ -81,11 +81,9 @@ class Switcher:
         for entry in before.entries:
             if after.get(entry.dataset) != entry:
                 self.publisher.check_seen(branch, entry, "reset")
-        # Versions that the workspace has not seen are not seen by moving the branch either.
+        # What the workspace has not seen, be it a version or a removal, is not seen by moving the branch either.
         seen = [
-            entry.dataset
-            for entry in after.entries
-            if before.get(entry.dataset) in (None, self.workspace.seen(entry.dataset))
+            entry.dataset for entry in after.entries if before.get(entry.dataset) == self.workspace.seen(entry.dataset)
         ]
         wanted = [entry for entry in after.entries if hard and entry.dataset in live]
         kept = self._kept(wanted, live, "before reset --hard", force=True)

@@ -11,7 +11,7 @@ from lineageflow_jupyter.comparing import Comparer
 from lineageflow_jupyter.errors import NameTaken, RefMoved, UsageProblem
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.ids import ObjectId, short
-from lineageflow_jupyter.model.records import Annotation, Operation, RefChange
+from lineageflow_jupyter.model.records import Operation, RefChange
 from lineageflow_jupyter.model.reports import Replacement, UndoReport
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.switching import Live, Switcher
@@ -104,13 +104,17 @@ class Undoer:
             for name, commit in left.items()
             if (entry := self.history.tree(commit).get(name)) is not None
         }
+        # With the stash that an operation made goes the only ref to these: they come back without a variable too.
+        stashed = operation.detail.get("stashed", {})
         wanted = [
             entry
             for name, commit in sources.items()
-            if name in live and commit is not None and (entry := self.history.tree(commit).get(name)) is not None
+            if (name in live or name in stashed)
+            and commit is not None
+            and (entry := self.history.tree(commit).get(name)) is not None
         ]
         kept = self.comparer.keep(
-            {entry.dataset: live[entry.dataset] for entry in wanted},
+            {entry.dataset: live[entry.dataset] for entry in wanted if entry.dataset in live},
             {entry.dataset: entry for entry in wanted},
             f"before {verb}",
             force=True,
@@ -119,14 +123,13 @@ class Undoer:
         back = [entry for entry in wanted if entry.dataset not in kept.equal]
         frames = self.switcher.frames(back, live, None)
         moves = self._head_moves(operation)
+        opposite = [_opposite(change) for change in reversed(operation.refs)]
+        self._check_branch(moves.get("branch"), opposite, operation, verb)
         renamed = operation.renamed
         try:
             self.publisher.publish(
                 verb,
-                (
-                    *map(self._opposite, reversed(operation.refs), [operation.sequence] * len(operation.refs)),
-                    *kept.refs,
-                ),
+                (*opposite, *kept.refs),
                 kept.written,
                 renamed=None if renamed is None else (renamed[1], renamed[0]),
                 frames={name: (kept.origins.get(name), sources[name]) for name in frames},
@@ -152,17 +155,16 @@ class Undoer:
             "forgotten": [name for name, base in bases.items() if base is None],
         }
 
-    def _opposite(self, change: RefChange, sequence: int) -> RefChange:
-        annotation = change.annotation
-        if change.before is not None and change.after is not None and change.kind == "tag":
-            annotation = self._annotation_before(change.name, sequence)
-        return replace(change, before=change.after, after=change.before, annotation=annotation)
-
-    def _annotation_before(self, name: str, sequence: int) -> Annotation | None:
-        """Annotation that a tag had before an operation moved it."""
-        earlier = [move for move in self.catalog.reflog(name) if move.sequence < sequence]
-        changes: Sequence[RefChange] = earlier[0].operation.refs if earlier else ()
-        return next((change.annotation for change in changes if change.name == name), None)
+    def _check_branch(self, name: str | None, refs: Sequence[RefChange], operation: Operation, verb: str) -> None:
+        """Refuse to go back to a branch that somebody deleted or renamed since."""
+        if name is None or any(change.name == name and change.after is not None for change in refs):
+            return
+        gone = self.history.gone(name)
+        if gone:
+            raise RefMoved(
+                f"{gone} since that {operation.verb}, and `%lf {verb}` would go back to it",
+                remedy=f"Make it anew (`%lf branch {name} REV`) and {verb} again, or `%lf switch` to another branch",
+            )
 
     def _moved_since(self, operation: Operation, verb: str) -> RefMoved:
         for change in operation.refs:
@@ -179,6 +181,14 @@ class Undoer:
     def _by(self, commit: ObjectId) -> str:
         made = self.history.record(commit).commit
         return f" ({made.summary[:40]!r} by {made.author.name})"
+
+
+def _opposite(change: RefChange) -> RefChange:
+    """Change that takes another one back."""
+    before, after = change.after, change.before
+    if before is None or after is None:  # what is deleted, and what is brought back, have one annotation
+        return replace(change, before=before, after=after)
+    return RefChange(change.name, change.kind, before, after, change.annotation_before, change.annotation)
 
 
 def _message(operation: Operation) -> dict[str, Any]:

@@ -69,13 +69,23 @@ def branch_of(connection: Connection, workspace: str) -> str | None:
     return None if row is None else row.branch
 
 
-def store_head(connection: Connection, head: Head) -> tuple[HeadChange, list[str]]:
+def store_head(connection: Connection, head: Head, known: Head | None = None) -> tuple[HeadChange, list[str]]:
     """Store HEAD of a workspace, writing only bases that changed.
+
+    Parameters
+    ----------
+    connection : Connection
+        Connection in the transaction.
+    head : Head
+        HEAD from now on.
+    known : Head, optional
+        HEAD as the process that moves it knew it; as it is stored by default.
 
     Returns
     -------
     HeadChange, list of str
-        What was written; user, host and path of the workspace.
+        How it moved: from what was known, in all that is not as it was known or stored; user, host and path of the
+        workspace.
 
     Raises
     ------
@@ -86,12 +96,8 @@ def store_head(connection: Connection, head: Head) -> tuple[HeadChange, list[str
     name, branch = _workspace(connection, head.workspace)
     if branch != head.branch:
         connection.execute(sa.update(workspaces).where(workspaces.c.id == head.workspace).values(branch=head.branch))
-    before = _read_bases(connection, head.workspace)
-    changed = {
-        dataset: (before.get(dataset), head.bases.get(dataset))
-        for dataset in sorted({*before, *head.bases})
-        if before.get(dataset) != head.bases.get(dataset)
-    }
+    stored = _read_bases(connection, head.workspace)
+    changed = _changes(stored, head.bases)
     for dataset in changed:
         check_text(dataset)
     for batch in batches(dataset for dataset, (_, after) in changed.items() if after is None):
@@ -99,7 +105,17 @@ def store_head(connection: Connection, head: Head) -> tuple[HeadChange, list[str
         connection.execute(sa.delete(bases).where(own, bases.c.dataset.in_(batch)))
     kept = [(head.workspace, dataset, after) for dataset, (_, after) in changed.items() if after is not None]
     insert_rows(connection, _UPSERT_BASES, kept)
-    return HeadChange(branch, head.branch, changed), list(json.loads(name))
+    if known is not None:
+        told = {dataset: (known.bases.get(dataset), after) for dataset, (_, after) in changed.items()}
+        branch, changed = known.branch, {**told, **_changes(known.bases, head.bases)}
+    return HeadChange(branch, head.branch, dict(sorted(changed.items()))), list(json.loads(name))
+
+
+def _changes(
+    before: Mapping[str, ObjectId], after: Mapping[str, ObjectId]
+) -> dict[str, tuple[ObjectId | None, ObjectId | None]]:
+    pairs = {dataset: (before.get(dataset), after.get(dataset)) for dataset in (*before, *after)}
+    return {dataset: pair for dataset, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def adopt_head(connection: Connection, workspace: str, source: str) -> Head:

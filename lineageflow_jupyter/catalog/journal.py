@@ -39,6 +39,7 @@ def refs_from_json(text: str) -> tuple[RefChange, ...]:
             _id(change["before"]),
             _id(change["after"]),
             _annotation(change.get("annotation")),
+            _annotation(change.get("annotation_before")),
         )
         for change in json.loads(text)
     )
@@ -123,6 +124,7 @@ def _changes(refs: Sequence[RefChange]) -> list[dict[str, Any]]:
     return [
         {"name": change.name, "kind": change.kind, "before": _hex(change.before), "after": _hex(change.after)}
         | ({} if change.annotation is None else {"annotation": _said(change.annotation)})
+        | ({} if change.annotation_before is None else {"annotation_before": _said(change.annotation_before)})
         for change in refs
     ]
 

@@ -88,11 +88,12 @@ def prepare(publication: Publication) -> None:
     names = [change.name for change in publication.refs]
     if len(set(names)) < len(names):
         raise UsageProblem("a publication moves the same ref twice", remedy="Combine the two changes")
-    if publication.head is not None and publication.head.workspace != publication.workspace:
-        raise UsageProblem(
-            f"workspace {publication.workspace!r} sets the HEAD of workspace {publication.head.workspace!r}",
-            remedy="Publish it as that workspace",
-        )
+    for head in (publication.head, publication.head_before):
+        if head is not None and head.workspace != publication.workspace:
+            raise UsageProblem(
+                f"workspace {publication.workspace!r} sets the HEAD of workspace {head.workspace!r}",
+                remedy="Publish it as that workspace",
+            )
     for name in (
         *names,
         *(publication.renamed or ()),
@@ -122,7 +123,9 @@ def publish(connection: Connection, publication: Publication, *, catalog: str) -
     _require_commits(connection, publication)
     move_refs(connection, changes)
     branch = branch_of(connection, publication.workspace)
-    head, name = (None, None) if publication.head is None else store_head(connection, publication.head)
+    head, name = None, None
+    if publication.head is not None:
+        head, name = store_head(connection, publication.head, publication.head_before)
     if publication.renamed is not None:
         follow_rename(connection, *publication.renamed)
     operation = append(connection, publication, changes, head, catalog=catalog, workspace_name=name)
@@ -270,7 +273,7 @@ def require_commits(connection: Connection, ids: Collection[ObjectId]) -> None:
 def move_refs(connection: Connection, changes: Iterable[RefChange]) -> None:
     """Move, create, annotate and delete refs that `compare_refs` has locked."""
     for change in changes:
-        if change.after == change.before and change.annotation is None:
+        if change.after == change.before and change.annotation == change.annotation_before:
             continue  # a condition
         if change.after is None:
             connection.execute(sa.delete(refs).where(refs.c.name == change.name))

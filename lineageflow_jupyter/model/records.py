@@ -147,7 +147,10 @@ class RefChange:
         Where it points; None stands for "does not exist".
     annotation : Annotation or None
         Of the ref after the change. Of one that is deleted the catalog adds what it had, so that the opposite change
-        can be told from this one. Where the ref stays at its commit, None leaves the annotation as it is.
+        can be told from this one.
+    annotation_before : Annotation or None
+        Of a ref that stays a ref, before the change. Where neither commit nor annotation differ from those before, the
+        change is a condition: nothing moves.
     """
 
     name: str
@@ -155,6 +158,7 @@ class RefChange:
     before: ObjectId | None
     after: ObjectId | None
     annotation: Annotation | None = None
+    annotation_before: Annotation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +276,9 @@ class Publication:
         New commits, parents before children.
     head : Head or None
         HEAD of `workspace` after the operation; None leaves it.
+    head_before : Head or None
+        HEAD as the process that publishes knew it; None: as it is stored. The two differ where another process of the
+        workspace has moved it, or where what a new workspace starts from was not stored yet.
     renamed : tuple of (str, str), optional
         A branch's old and new name: the HEADs of all workspaces that are on it follow. `refs` has the two changes.
     detail : mapping
@@ -287,6 +294,7 @@ class Publication:
     reused: frozenset[ObjectId] = frozenset()
     commits: tuple[CommitRecord, ...] = ()
     head: Head | None = None
+    head_before: Head | None = None
     renamed: tuple[str, str] | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
 

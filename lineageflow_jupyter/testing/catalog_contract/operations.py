@@ -151,6 +151,12 @@ class Operations(CatalogTests):
         again = replace(said, message="better")
         catalog.publish(make_publication(moving("v1", first, first, kind="tag", annotation=again)))
         assert catalog.ref("v1") == Ref("v1", "tag", first.id, again)
+        silent = replace(moving("v1", first, first, kind="tag"), annotation_before=again)
+        operation = catalog.publish(make_publication(silent))
+        assert operation.refs == (silent,)
+        assert catalog.operations()[-1] == operation
+        assert catalog.ref("v1") == Ref("v1", "tag", first.id)
+        catalog.publish(make_publication(moving("v1", first, first, kind="tag", annotation=again)))
         gone = catalog.publish(make_publication(moving("v1", first, None, kind="tag")))
         assert gone.refs == (moving("v1", first, None, kind="tag", annotation=again),)
         assert catalog.operations()[-1] == gone

@@ -54,6 +54,19 @@ class Workspaces(CatalogTests):
             catalog.publish(make_publication(head=head))
             assert catalog.workspace(NOTEBOOK, branch="main") == head
 
+    def test_head_moves_from_where_its_process_knew_it(self, catalog: Catalog) -> None:
+        """Another process of the workspace has stored another HEAD: the log tells what moved and what is stored."""
+        first, second = make_commit(time=1), make_commit(time=2)
+        grow(catalog, first, second)
+        stored = catalog.workspace(NOTEBOOK, branch="main")
+        catalog.set_head(replace(stored, branch="other", bases={"a": second.id, "b": second.id}))
+        known = replace(stored, bases={"a": first.id, "c": first.id})
+        head = replace(known, branch="dev", bases={"a": first.id, "d": first.id})
+        operation = catalog.publish(replace(make_publication(head=head), head_before=known))
+        moved = {"a": (first.id, first.id), "b": (None, None), "c": (first.id, None), "d": (None, first.id)}
+        assert operation.head == HeadChange("main", "dev", moved)
+        assert catalog.workspace(NOTEBOOK, branch="main") == head
+
     def test_an_unknown_workspace_has_no_head(self, catalog: Catalog) -> None:
         """Workspaces are made by `workspace` only."""
         stranger = Head(str(uuid4()), "main")
