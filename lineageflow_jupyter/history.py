@@ -14,7 +14,7 @@ from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.moments import moment
 from lineageflow_jupyter.model.objects import Tree, TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord, Head, LogFilter, Move, Ref
-from lineageflow_jupyter.model.revisions import STASHES, Range, composed, parse, split_range
+from lineageflow_jupyter.model.revisions import STASHES, Range, composed, number, parse, split_range
 from lineageflow_jupyter.tables import Objects
 
 CACHED_COMMITS = 1_000
@@ -159,10 +159,10 @@ class History:
                 f"{revision!r}: cells are not recorded in this version",
                 remedy="Use a commit or a moment, as in @{1 hour ago}",
             )
-        if at.startswith("-") and at[1:].isdecimal() and int(at) != 0:
+        if at.startswith("-") and at[1:].isdecimal() and number(at[1:]):
             if base:
                 raise UnknownName(f"{revision!r} is not a revision: @{{-N}} stands alone", remedy="Example: @{-1}")
-            return self._named(self.branch_before(head, -int(at))).id
+            return self._named(self.branch_before(head, number(at[1:]))).id
         name = base or head.branch
         if at.isdecimal() and len(at) <= 9:
             if name == STASHES:

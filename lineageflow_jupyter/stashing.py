@@ -13,7 +13,7 @@ from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import TreeEntry
 from lineageflow_jupyter.model.records import RefChange
 from lineageflow_jupyter.model.reports import Replacement, StashReport
-from lineageflow_jupyter.model.revisions import STASHES
+from lineageflow_jupyter.model.revisions import STASHES, number
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.switching import Live, Switcher
 from lineageflow_jupyter.workspace import Workspace
@@ -94,12 +94,12 @@ class Stashes:
         UnknownName
             If there is none.
         """
-        number = which.removeprefix(f"{STASHES}@{{").removesuffix("}")
+        digits = which.removeprefix(f"{STASHES}@{{").removesuffix("}")
         own = self.listed(everybody=False)
-        if number.isdecimal():
-            if int(number) < len(own):
-                return own[int(number)]
-            self.history.stash(self.workspace.head, int(number))  # says what there is
+        if digits.isdecimal():
+            if number(digits) < len(own):
+                return own[number(digits)]
+            self.history.stash(self.workspace.head, number(digits))  # says what there is
         found = [report for report in self.listed(everybody=True) if report.ref.name == which]
         if not found:
             raise UnknownName(f"there is no stash {which!r}", remedy="`%lf stash list` lists them")

@@ -21,7 +21,7 @@ from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord, RefChange
 from lineageflow_jupyter.model.reports import Replacement
-from lineageflow_jupyter.model.revisions import check_name
+from lineageflow_jupyter.model.revisions import check_name, number
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.reading import FrameReader
 from lineageflow_jupyter.workspace import Workspace
@@ -143,8 +143,8 @@ class Switcher:
         if not create:
             if name == "-":
                 name = "@{-1}"
-            if name.startswith("@{-") and name.endswith("}") and name[3:-1].isdecimal() and int(name[3:-1]):
-                name = self.history.branch_before(head, int(name[3:-1]))
+            if name.startswith("@{-") and name.endswith("}") and name[3:-1].isdecimal() and number(name[3:-1]):
+                name = self.history.branch_before(head, number(name[3:-1]))
             ref = self.history.ref(name)
             if ref is not None and ref.kind == "branch":
                 return ref.name, ()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lineageflow_jupyter.errors import UsageProblem
 
-_RANGE = re.compile(r"(-?\d+)?:(-?\d+)?")
+_RANGE = re.compile(r"(-?\d{1,18})?:(-?\d{1,18})?")
 
 
 def split_columns(values: Sequence[str]) -> list[str]:

@@ -30,7 +30,7 @@ def count_of(call: Call, name: str, default: int, what: str) -> int:
     text = call.arguments.get(name)
     if text is None:
         return default
-    if not text.isdecimal() or not min(default, 1) <= int(text) <= MOST:
+    if not text.isdecimal() or len(text) > 9 or not min(default, 1) <= int(text) <= MOST:
         flag = "-n" if name == "number" else f"--{name}"
         raise UsageProblem(f"{flag} takes a number of {what}, {text!r} found", remedy=f"For example: {flag} 50")
     return int(text)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 
 from lineageflow_jupyter.errors import UnknownName
 
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+_UNITS = {"second": 1, "minute": 60, "hour": 3600}
+_DAYS_IN = {"day": 1, "week": 7}
 _AGO = re.compile(r"(\d{1,9}|an?)[ .]+(second|minute|hour|day|week|month|year)s?[ .]+ago", re.IGNORECASE)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAYS_OF = {"today": 0, "yesterday": 1}
+_DAYS_BACK = {"today": 0, "yesterday": 1}
 EXAMPLES = "Examples: 2026-11-01, '2026-11-01 14:30', 2026-11-01T14:30+01:00, yesterday, '2 days ago'"
 
 
@@ -48,7 +49,9 @@ def moment(text: str, now: datetime, *, end: bool = False) -> int:
     words = " ".join(text.strip().split())
     try:
         found, whole_day = _read(words, now)
-        return (_aware(found + timedelta(days=1 if whole_day and end else 0)) - _EPOCH) // timedelta(microseconds=1)
+        if whole_day and end:
+            found += timedelta(days=1)  # on the clock: in summer and winter a day ends at midnight
+        return (_aware(found) - _EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError) as error:
         raise UnknownName(f"{text!r} is not a moment that is understood", remedy=EXAMPLES) from error
 
@@ -58,15 +61,22 @@ def _read(words: str, now: datetime) -> tuple[datetime, bool]:
     lower = words.lower()
     if lower == "now":
         return now, False
-    if lower in _DAYS_OF:
-        day = now - timedelta(days=_DAYS_OF[lower])
+    if lower in _DAYS_BACK:
+        day = now - timedelta(days=_DAYS_BACK[lower])
         return day.replace(hour=0, minute=0, second=0, microsecond=0), True
     ago = _AGO.fullmatch(words)
     if ago is not None:
         count, unit = (1 if ago.group(1)[0] in "aA" else int(ago.group(1))), ago.group(2).lower()
         return _before(now, count, unit), False
     read = datetime.fromisoformat(words)
-    return (read if read.tzinfo else read.replace(tzinfo=now.tzinfo)), _DAY.fullmatch(words) is not None
+    return (read if read.tzinfo else read.replace(tzinfo=now.tzinfo)), _is_day(words)
+
+
+def _is_day(words: str) -> bool:
+    with suppress(ValueError):
+        date.fromisoformat(words)
+        return True
+    return False
 
 
 def _aware(found: datetime) -> datetime:
@@ -74,8 +84,10 @@ def _aware(found: datetime) -> datetime:
 
 
 def _before(now: datetime, count: int, unit: str) -> datetime:
-    if unit in _UNITS:
-        return now - timedelta(seconds=count * _UNITS[unit])
+    if unit in _UNITS:  # time that went by: an hour is an hour also where clocks are changed
+        return _aware(now).astimezone(UTC) - timedelta(seconds=count * _UNITS[unit])
+    if unit in _DAYS_IN:  # but a day ago the clock showed the same
+        return now - timedelta(days=count * _DAYS_IN[unit])
     months = now.year * 12 + now.month - 1 - count * (12 if unit == "year" else 1)
     year, month = divmod(months, 12)
     for day in range(now.day, 27, -1):  # 31 March, a month ago: the last day of February

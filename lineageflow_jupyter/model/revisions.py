@@ -23,7 +23,8 @@ _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _JOINERS = "\u200c\u200d"  # they belong to the spelling of words and emoji
 _STEP = re.compile(r"~(\d*)|\^(\d*)")
 _AT = re.compile(r"@\{([^{}]*)\}")
-_MOST_STEPS = 10**9
+MOST = 10**9
+"""Larger numbers are not told apart: no history has so many commits, no reflog so many lines."""
 MAX_NAME_BYTES = 200
 STASHES = "stash"
 """``stash@{0}`` is the latest stash; stashes lie in refs below ``stash/``."""
@@ -156,9 +157,20 @@ def _steps(text: str, rest: str) -> tuple[Step, ...]:
         if not found:
             raise _not_understood(text, rest[position:])
         digits = found.group(1) if found.group(1) is not None else found.group(2)
-        steps.append(Step(found.group()[0], min(int(digits), _MOST_STEPS) if digits else 1))
+        steps.append(Step(found.group()[0], number(digits) if digits else 1))
         position = found.end()
     return tuple(steps)
+
+
+def number(digits: str) -> int:
+    """Number that digits stand for, at most `MOST`.
+
+    Examples
+    --------
+    >>> number("12"), number("9" * 5_000) == MOST
+    (12, True)
+    """
+    return int(digits) if len(digits) <= 9 else MOST
 
 
 def _not_understood(text: str, part: str) -> UnknownName:
@@ -193,8 +205,20 @@ def split_dataset(text: str) -> tuple[str, str]:
     >>> split_dataset("main@{2026-11-01 14:30}:flights"), split_dataset("flights@{yesterday}")
     (('main@{2026-11-01 14:30}', 'flights'), ('@{yesterday}', 'flights'))
     """
-    colon = text.rfind(":", text.rfind("}") + 1)  # a colon in braces belongs to a moment
-    if colon >= 0:
-        return text[:colon] or "HEAD", text[colon + 1 :]
+    revision, dataset = split_place(text)
+    if dataset is not None:
+        return revision, dataset
     found = _AT.search(text)
     return ("HEAD", text) if found is None else (text[found.start() :], text[: found.start()])
+
+
+def split_place(text: str) -> tuple[str, str | None]:
+    """Revision and dataset of ``REV:DATASET``; a text without colon is a revision, and the dataset None.
+
+    Examples
+    --------
+    >>> split_place("main~1:flights"), split_place("main@{14:30}")
+    (('main~1', 'flights'), ('main@{14:30}', None))
+    """
+    colon = text.rfind(":", text.rfind("}") + 1)  # a colon in braces belongs to a moment
+    return (text, None) if colon < 0 else (text[:colon] or "HEAD", text[colon + 1 :])

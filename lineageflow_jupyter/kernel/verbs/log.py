@@ -13,7 +13,7 @@ from lineageflow_jupyter.kernel.wording import commit_text
 from lineageflow_jupyter.model.graph import draw
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.records import CommitRecord
-from lineageflow_jupyter.model.revisions import split_dataset, split_range
+from lineageflow_jupyter.model.revisions import split_dataset, split_place, split_range
 
 FILTERS = ("author", "text", "since", "until")
 
@@ -79,22 +79,23 @@ def _start(call: Call) -> tuple[str, str | None]:
         return "HEAD", dataset
     if split_range(word) is not None:
         return word, dataset
-    revision, named = split_dataset(word)
-    if dataset is None and named != word:
+    revision, named = split_place(word)
+    if dataset is None and named is not None:
         return revision, named
     if dataset is not None or call.arguments.separated:
         return word, dataset
-    is_dataset = word in call.session.repository.dataset_names()
+    datasets = call.session.repository.dataset_names()
     try:
         call.session.repository.resolve(word)
     except AmbiguousName:
-        is_revision = True
+        pass
     except UnknownName:
         # A name that is neither may be a dataset of the past: `log` finds it or lists close matches.
-        return "HEAD", word
-    else:
-        is_revision = True
-    if is_dataset and is_revision:
+        revision, named = split_dataset(word)
+        if named != word and named not in datasets:
+            raise
+        return revision, named
+    if word in datasets:
         raise AmbiguousName(
             f"{word!r} is a dataset and a revision",
             remedy=f"Write `%lf log -- {word}` for the dataset or `%lf log {word} --` for the revision",

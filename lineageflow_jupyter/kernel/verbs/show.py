@@ -9,20 +9,21 @@ from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import change_text, commit_named
 from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.model.reports import DatasetChange
-from lineageflow_jupyter.model.revisions import split_dataset
+from lineageflow_jupyter.model.revisions import split_dataset, split_place
 
 
 def _run(call: Call) -> object:
     typed = call.arguments.get("revision") or "HEAD"
-    revision, dataset = split_dataset(typed)
-    if dataset != typed:
-        return _dataset(call, revision, dataset)
+    revision, named = split_place(typed)
+    if named is not None:
+        return _dataset(call, revision, named)
     try:
         return _commit(call, typed)
     except UnknownName as error:
-        if typed not in call.session.repository.dataset_names():
+        revision, dataset = split_dataset(typed)
+        if dataset not in call.session.repository.dataset_names():
             raise
-        raise UnknownName(error.problem, remedy=f"{typed!r} is a dataset: `%lf show HEAD:{typed}`") from error
+        raise UnknownName(error.problem, remedy=f"{dataset!r} is a dataset: `%lf show {revision}:{dataset}`") from error
 
 
 def _commit(call: Call, revision: str) -> Answer:
