@@ -617,15 +617,15 @@ class Repository:
         """
         return self._refs.rename(old, new)
 
-    def delete_branch(self, name: str, *, force: bool = False) -> Ref:
-        """Delete a branch.
+    def delete_branch(self, *names: str, force: bool = False) -> tuple[Ref, ...]:
+        """Delete branches, all of them or none.
 
         Raises
         ------
         UsageProblem
-            If it is HEAD's, or, without `force`, if it holds commits that no other branch or tag holds.
+            If one is HEAD's, or, without `force`, if it holds commits that no other branch or tag holds.
         """
-        return self._refs.delete_branch(name, force=force)
+        return self._refs.delete_branches(names, force=force)
 
     def tag(self, name: str, *, at: str = "HEAD", message: str | None = None, force: bool = False) -> Ref:
         """Give a commit a lasting name; with a message it is kept with author and time.
@@ -637,9 +637,9 @@ class Repository:
         """
         return self._refs.tag(name, at, message, force=force)
 
-    def delete_tag(self, name: str) -> Ref:
-        """Delete a tag."""
-        return self._refs.delete_tag(name)
+    def delete_tag(self, *names: str) -> tuple[Ref, ...]:
+        """Delete tags, all of them or none."""
+        return self._refs.delete_tags(names)
 
     def workspaces(self) -> tuple[WorkspaceRecord, ...]:
         """Notebooks and processes that have used the repository, the latest first."""

@@ -73,14 +73,14 @@ def bind(call: Call, frames: Mapping[str, Any]) -> list[str]:
     return [name if name == dataset else f"{name} (dataset {dataset})" for dataset, name in names.items()]
 
 
-def stash_notes(replacement: Replacement) -> list[Note]:
-    """Tell where what was not committed is now, and how it comes back."""
+def stash_notes(replacement: Replacement, *, back: str = "undo") -> list[Note]:
+    """Tell where what was not committed is now, and how it comes back: all with `back`, or this alone."""
     if replacement.stash is None:
         return []
     held = "; ".join(map(status_text, replacement.stashed))
     return [
         Note(f"what was not committed is stashed ({held})"),
-        Note("`%lf undo` takes the whole step back; `%lf stash pop` brings only these changes back", MUTED),
+        Note(f"`%lf {back}` takes the whole step back; `%lf stash pop` brings only these changes back", MUTED),
     ]
 
 

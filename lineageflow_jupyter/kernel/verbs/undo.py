@@ -10,25 +10,26 @@ from lineageflow_jupyter.model.reports import UndoReport
 
 
 def _undo(call: Call) -> object:
-    return _told(call, call.session.repository.undo(live=_live(call)), "undone", "`%lf redo` does it again")
+    return _told(call, call.session.repository.undo(live=_live(call)), "undone", "redo")
 
 
 def _redo(call: Call) -> object:
-    return _told(call, call.session.repository.redo(live=_live(call)), "done again", "`%lf undo` takes it back")
+    return _told(call, call.session.repository.redo(live=_live(call)), "done again", "undo")
 
 
 def _live(call: Call) -> dict[str, object]:
     return live_frames(call, sorted(call.session.live.all(call.session.variables)))
 
 
-def _told(call: Call, report: UndoReport, what: str, next_step: str) -> Answer:
+def _told(call: Call, report: UndoReport, what: str, back: str) -> Answer:
     done = report.replacement
     shown = bind(call, done.frames)
     at = f"at {commit_named(done.commit)}" if done.commit else "without commits"
     notes = [Note(f"{what}: {operation_text(report.operation)}"), Note(f"on branch {done.branch} {at}", MUTED)]
     if shown:
         notes.append(Note(f"{are(shown)} as before" if what == "undone" else f"{are(shown)} as after it"))
-    return Answer(report.operation, (*notes, *stash_notes(done), Note(next_step, MUTED)))
+    next_step = Note("`%lf redo` does it again" if back == "redo" else "`%lf undo` takes it back", MUTED)
+    return Answer(report.operation, (*notes, *(stash_notes(done, back=back) or [next_step])))
 
 
 VERB = Verb(
