@@ -117,6 +117,41 @@ class TestUndoAndStash:
         assert history.refused(f"%lf stash {action} nope").startswith("there is no stash 'nope'")
 
 
+class TestRenamedDatasets:
+    """After `mv` and `--as` a variable has another name than its dataset, wherever HEAD goes."""
+
+    def states(self, shell: TestingShell) -> dict[str, str]:
+        return {status.dataset: status.state for status in shell.run("%lf status").report.datasets}
+
+    def test_undo_and_redo_of_a_rename_take_the_variable_along(self, history: TestingShell) -> None:
+        history.run("%lf mv planes aircraft")
+        assert self.states(history) == {"aircraft": "unchanged", "flights": "unchanged"}
+        history.run("%lf undo")
+        assert self.states(history) == {"planes": "unchanged", "flights": "unchanged"}
+        history.run("%lf redo")
+        assert self.states(history) == {"aircraft": "unchanged", "flights": "unchanged"}
+
+    def test_switch_and_reset_take_it_along(self, history: TestingShell) -> None:
+        history.run("%lf branch before")
+        history.run("%lf mv planes aircraft")
+        history.run("%lf switch before")
+        assert set(self.states(history)) - {"flights"} == {"planes"}
+        assert "(variable" not in str(history.run("%lf status"))
+        history.run("%lf switch main")
+        assert "aircraft (variable planes)" in str(history.run("%lf status"))
+        history.run("%lf reset HEAD~1")
+        assert set(self.states(history)) - {"flights"} == {"planes"}
+
+    def test_a_name_that_another_variable_has_taken_is_left_to_it(self, history: TestingShell) -> None:
+        history.run("%lf mv planes aircraft")
+        history.run("hulls = planes.copy()")
+        history.run('%lf commit hulls --as planes -m "back"')
+        history.run("%lf rm aircraft")
+        history.run("%lf stash push hulls")
+        history.run("%lf undo")
+        assert self.states(history) == {"aircraft": "unchanged", "planes": "unchanged", "flights": "unchanged"}
+
+
 class TestRestore:
     def test_parts_are_named(self, history: TestingShell) -> None:
         history.run('flights["dep"] = 9.0\nflights["carrier"] = "XX"')

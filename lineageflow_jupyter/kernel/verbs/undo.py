@@ -24,6 +24,7 @@ def _live(call: Call) -> dict[str, object]:
 def _told(call: Call, report: UndoReport, what: str, back: str) -> Answer:
     done = report.replacement
     shown = bind(call, done.frames)
+    call.session.live.follow(call.session.repository.dataset_names())
     at = f"at {commit_named(done.commit)}" if done.commit else "without commits"
     notes = [Note(f"{what}: {operation_text(report.operation)}"), Note(f"on branch {done.branch} {at}", MUTED)]
     if shown:
