@@ -118,15 +118,7 @@ class Publisher:
 
             return self._commit("commit", branch, edit, message, author, shapes, packs, writer)
 
-    def edit(
-        self,
-        verb: str,
-        branch: str,
-        edit: Callable[[Tree], Tree],
-        message: str,
-        author: Author,
-        detail: Mapping[str, Any] | None = None,
-    ) -> CommitReport:
+    def edit(self, verb: str, branch: str, edit: Callable[[Tree], Tree], message: str, author: Author) -> CommitReport:
         """Commit a change of the branch's tree that needs no new tables.
 
         Parameters
@@ -140,12 +132,10 @@ class Publisher:
             the commit.
         message, author
             Of the commit.
-        detail : mapping, optional
-            More for the operation log.
         """
         with PackWriter(self._store) as packs:
             writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
-            return self._commit(verb, branch, edit, message, author, {}, packs, writer, detail)
+            return self._commit(verb, branch, edit, message, author, {}, packs, writer)
 
     def _commit(
         self,
@@ -157,7 +147,6 @@ class Publisher:
         shapes: Mapping[str, TableShape],
         packs: PackWriter,
         writer: TableWriter,
-        detail: Mapping[str, Any] | None = None,
     ) -> CommitReport:
         done: tuple[Pack, ...] = ()
         new_bytes = 0
@@ -180,7 +169,7 @@ class Publisher:
                     Written(done, writer.reused, (record,)),
                     bases=dict.fromkeys((*shapes, *(set(record.datasets) - set(gone))), record.id),
                     forgotten=gone,
-                    detail={"message": record.commit.summary, **(detail or {})},
+                    detail={"message": record.commit.summary},
                 )
             except (RefMoved, NameTaken):  # somebody committed meanwhile: look again at what they did
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lineageflow_jupyter.catalog.base import Catalog
@@ -55,22 +55,23 @@ class Refs:
         self.publisher.publish("branch rename", changes, branch=branch, renamed=(ref.name, new))
         return Ref(new, "branch", ref.commit)
 
-    def delete_branch(self, name: str, *, force: bool) -> Ref:
-        """Delete a branch, unless its commits would be on no branch and no tag any more."""
-        ref = self._existing(name, "branch")
-        if ref.name == self.workspace.head.branch:
-            raise UsageProblem(
-                f"branch {ref.name!r} is the one that this workspace is on", remedy="Switch to another one first"
-            )
-        assert ref.commit is not None
-        if not force and not self._kept_elsewhere(ref, ref.commit):
-            raise UsageProblem(
-                f"branch {ref.name!r} holds commits that are on no other branch or tag (the last: {short(ref.commit)} "
-                f"{self.history.record(ref.commit).commit.summary[:40]!r})",
-                remedy=f"Delete it all the same with `%lf branch -D {ref.name}`: `%lf undo` brings it back",
-            )
-        self.publisher.publish("branch delete", [RefChange(ref.name, "branch", ref.commit, None)])
-        return ref
+    def delete_branches(self, names: Sequence[str], *, force: bool) -> tuple[Ref, ...]:
+        """Delete branches, unless their commits would be on no branch and no tag any more. All or none."""
+        refs = self._all_existing(names, "branch")
+        for ref in refs:
+            if ref.name == self.workspace.head.branch:
+                raise UsageProblem(
+                    f"branch {ref.name!r} is the one that this workspace is on", remedy="Switch to another one first"
+                )
+            assert ref.commit is not None
+            if not force and not self._kept_elsewhere(refs, ref.commit):
+                raise UsageProblem(
+                    f"branch {ref.name!r} holds commits that are on no other branch or tag (the last: "
+                    f"{short(ref.commit)} {self.history.record(ref.commit).commit.summary[:40]!r})",
+                    remedy=f"Delete it all the same with `%lf branch -D {ref.name}`: `%lf undo` brings it back",
+                )
+        self.publisher.publish("branch delete", [RefChange(ref.name, "branch", ref.commit, None) for ref in refs])
+        return refs
 
     def tag(self, name: str, at: str, message: str | None, *, force: bool) -> Ref:
         """Create a tag, with a message an annotated one."""
@@ -90,16 +91,21 @@ class Refs:
         self.publisher.publish("tag", [change], detail={"message": message} if message else None)
         return Ref(name, "tag", commit, annotation)
 
-    def delete_tag(self, name: str) -> Ref:
-        """Delete a tag; `undo` brings it back with its message."""
-        ref = self._existing(name, "tag")
-        self.publisher.publish("tag delete", [RefChange(ref.name, "tag", ref.commit, None, ref.annotation)])
-        return ref
+    def delete_tags(self, names: Sequence[str]) -> tuple[Ref, ...]:
+        """Delete tags, all or none; `undo` brings them back with their messages."""
+        refs = self._all_existing(names, "tag")
+        changes = [RefChange(ref.name, "tag", ref.commit, None, ref.annotation) for ref in refs]
+        self.publisher.publish("tag delete", changes)
+        return refs
 
     def _annotation(self, message: str) -> Annotation:
         author = self.author()
         check_texts(message, author)
         return Annotation(author, time.time_ns() // 1000, utc_offset(), message)
+
+    def _all_existing(self, names: Sequence[str], kind: str) -> tuple[Ref, ...]:
+        found = [self._existing(name, kind) for name in names]
+        return tuple({ref.name: ref for ref in found}.values())
 
     def _existing(self, name: str, kind: str) -> Ref:
         ref = self.history.ref(name)
@@ -114,8 +120,9 @@ class Refs:
         names = [ref.name for ref in self.catalog.refs(kinds=(kind,))]
         raise unknown(kind, name, names, f"`%lf {kind}` lists what there is")
 
-    def _kept_elsewhere(self, ref: Ref, commit: ObjectId) -> bool:
-        others = [other.commit for other in self.catalog.refs() if other.name != ref.name]
+    def _kept_elsewhere(self, leaving: Sequence[Ref], commit: ObjectId) -> bool:
+        gone = {ref.name for ref in leaving}
+        others = [other.commit for other in self.catalog.refs() if other.name not in gone]
         # HEAD's branch first: most branches are deleted when they are merged.
         tips = dict.fromkeys([self.history.tip(self.workspace.head.branch), *others])
         return any(tip is not None and self.history.contains(tip, commit) for tip in tips)

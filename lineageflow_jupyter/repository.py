@@ -229,7 +229,7 @@ class Repository:
             moved = TreeEntry(name, entry.table, entry.frame, entry.key)
             return tree.without([old]).with_entries([moved])
 
-        return self._edit("mv", edit, _said(message, f"rename {old} to {name}"), {"dataset": [old, name]})
+        return self._edit("mv", edit, _said(message, f"rename {old} to {name}"))
 
     def add(self, datasets: Sequence[str]) -> None:
         """Say that datasets which the branch does not hold may become new ones, also where somebody removed them.
@@ -628,15 +628,15 @@ class Repository:
         """
         return self._refs.rename(old, new)
 
-    def delete_branch(self, name: str, *, force: bool = False) -> Ref:
-        """Delete a branch.
+    def delete_branch(self, *names: str, force: bool = False) -> tuple[Ref, ...]:
+        """Delete branches, all of them or none.
 
         Raises
         ------
         UsageProblem
-            If it is HEAD's, or, without `force`, if it holds commits that no other branch or tag holds.
+            If one is HEAD's, or, without `force`, if it holds commits that no other branch or tag holds.
         """
-        return self._refs.delete_branch(name, force=force)
+        return self._refs.delete_branches(names, force=force)
 
     def tag(self, name: str, *, at: str = "HEAD", message: str | None = None, force: bool = False) -> Ref:
         """Give a commit a lasting name; with a message it is kept with author and time.
@@ -648,9 +648,9 @@ class Repository:
         """
         return self._refs.tag(name, at, message, force=force)
 
-    def delete_tag(self, name: str) -> Ref:
-        """Delete a tag."""
-        return self._refs.delete_tag(name)
+    def delete_tag(self, *names: str) -> tuple[Ref, ...]:
+        """Delete tags, all of them or none."""
+        return self._refs.delete_tags(names)
 
     def workspaces(self) -> tuple[WorkspaceRecord, ...]:
         """Notebooks and processes that have used the repository, the latest first."""
@@ -737,13 +737,11 @@ class Repository:
             raise unknown("branch", branch, names, f"Create it with `%lf branch {branch}`")
         return None
 
-    def _edit(
-        self, verb: str, edit: Callable[[Tree], Tree], message: str, detail: Mapping[str, Any] | None = None
-    ) -> CommitReport:
+    def _edit(self, verb: str, edit: Callable[[Tree], Tree], message: str) -> CommitReport:
         author = self._author()
         check_texts(message, author)
         self._tip(self.head.branch)
-        return self._publisher.edit(verb, self.head.branch, edit, message, author, detail)
+        return self._publisher.edit(verb, self.head.branch, edit, message, author)
 
     def _check_key(self, dataset: str, key: tuple[str, ...], content: FrameContent, parent: TreeEntry | None) -> None:
         if not key:

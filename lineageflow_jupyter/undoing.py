@@ -53,7 +53,7 @@ class Undoer:
         undone = self._latest_undo()
         if undone is None:
             raise UsageProblem(
-                "there is nothing to do again: the last operation was no undo",
+                "there is nothing to do again: the last operation was not an undo",
                 remedy="`%lf reflog` shows what happened",
             )
         replacement = self._reverse(undone, live, REDO)

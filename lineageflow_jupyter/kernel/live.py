@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any
 
@@ -16,11 +16,13 @@ class LiveFrames:
     """The frames among variables, by dataset.
 
     A variable stands for the dataset of its own name unless it was committed or added ``--as`` another. One dataset
-    has one variable: the latest that was named for it.
+    has one variable: the latest that was named for it. Where HEAD goes to a commit without that dataset, such as one
+    before it was renamed, the variable stands for the one that it stood for there.
     """
 
     def __init__(self) -> None:
         self._bound: dict[str, str] = {}
+        self._stood_for: dict[str, tuple[str, ...]] = {}
         self._added: set[str] = set()
 
     @property
@@ -41,6 +43,19 @@ class LiveFrames:
         self._bound = {name: bound for name, bound in self._bound.items() if bound != dataset and name != variable}
         if variable != dataset:
             self._bound[variable] = dataset
+        earlier = self._stood_for.get(variable, ())
+        self._stood_for[variable] = (dataset, *(name for name in earlier if name != dataset))
+
+    def follow(self, held: Collection[str]) -> None:
+        """Let variables stand for datasets that HEAD holds, where they stood for such ones before."""
+        for variable, names in list(self._stood_for.items()):
+            present = self.dataset(variable)
+            if present in held or present in self._added:
+                continue
+            taken = set(self._bound.values())
+            found = next((name for name in (*names, variable) if name in held and name not in taken), None)
+            if found is not None:
+                self.bind(variable, found)
 
     def dataset(self, variable: str) -> str:
         """Return the dataset that a variable stands for; it need not exist."""

@@ -111,12 +111,12 @@ def together(repository: Repository, back: Callable[[], object]) -> Iterator[Non
         raise
 
 
-def stash_notes(replacement: Replacement) -> list[Note]:
-    """Tell where what was not committed is now, and how it comes back."""
+def stash_notes(replacement: Replacement, *, back: str = "undo") -> list[Note]:
+    """Tell where what was not committed is now, and how it comes back: all with `back`, or this alone."""
     if replacement.stash is None:
         return []
     held = "; ".join(map(status_text, replacement.stashed))
-    how = "`%lf stash pop` brings only that back, `%lf undo` the whole step"
+    how = f"`%lf stash pop` brings only that back, `%lf {back}` the whole step"
     return [Note(f"what was not committed is stashed ({held}); {how}")]
 
 

@@ -54,6 +54,8 @@ def commit_named(record: CommitRecord) -> str:
 def operation_text(operation: Operation) -> str:
     """Tell an operation of the log in a few words."""
     verb, message = operation.verb, str(operation.detail.get("message", ""))
+    if "stashed" in operation.detail and not verb.startswith("stash"):
+        message = ""  # that of the stash which the operation made on the side
     if "of" in operation.detail:
         verb = f"{verb} of {operation.detail['of']}"
     elif operation.renamed is not None:
@@ -67,6 +69,8 @@ def operation_text(operation: Operation) -> str:
         verb = f"reset to {short(moved[0])}" if moved else verb
     elif verb.startswith(("branch", "tag")):
         verb = f"{verb} {listed([change.name for change in operation.refs])}"
+    elif not message and operation.detail.get("frames"):
+        message = listed(list(operation.detail["frames"]))
     return f"{verb}: {clipped(message)}" if message else verb
 
 

@@ -10,6 +10,7 @@ from lineageflow_jupyter.kernel.counts import count_of
 from lineageflow_jupyter.kernel.display import GOOD, MUTED, Answer, Cell, Grid, Note, listed
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_named, commit_text
+from lineageflow_jupyter.model.records import Ref
 from lineageflow_jupyter.model.reports import BranchReport
 
 BRANCHES = 50
@@ -48,12 +49,17 @@ def _rename(call: Call, names: tuple[str, ...]) -> Answer:
 
 def _delete(call: Call, names: tuple[str, ...], *, force: bool) -> Answer:
     repository = call.session.repository
-    refs = []
-    for name in dict.fromkeys(names):
-        record = repository.resolve(name)
-        refs.append((repository.delete_branch(name, force=force), commit_named(record)))
-    notes = [Note(f"deleted branch {ref.name} (was at {at})") for ref, at in refs]
-    return Answer(tuple(ref for ref, _ in refs), (*notes, Note("`%lf undo` brings back the last one", MUTED)))
+    gone = repository.delete_branch(*names, force=force)
+    notes = [
+        Note(f"deleted branch {ref.name} (was at {commit_named(repository.resolve(ref.commit.hex()))})")
+        for ref in gone
+        if ref.commit is not None
+    ]
+    return Answer(gone, (*notes, Note(f"`%lf undo` brings {_it(gone)} back", MUTED)))
+
+
+def _it(gone: tuple[Ref, ...]) -> str:
+    return "it" if len(gone) == 1 else "them"
 
 
 def _list(call: Call) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, listed
 from lineageflow_jupyter.kernel.engines import ENGINES, engine_named
+from lineageflow_jupyter.kernel.places import telling_datasets
 from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes, targets, telling_changes, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_named
@@ -13,6 +14,8 @@ from lineageflow_jupyter.kernel.wording import commit_named
 def _run(call: Call) -> object:
     arguments, repository = call.arguments, call.session.repository
     revision, named = arguments.get("revision") or "HEAD", arguments.all("names")
+    with telling_datasets(repository, revision, " ".join(["%lf checkout HEAD", revision, *named])):
+        repository.resolve(revision)
     datasets, skipped = targets(call, named or repository.dataset_names(revision), named=bool(named), revision=revision)
     engine = arguments.get("engine")
     remedy = "Commit them, or add --force: then they are stashed first"
@@ -27,6 +30,8 @@ def _run(call: Call) -> object:
         shown = bind(call, done.frames)
     assert done.commit is not None
     notes = [Note(f"{are(shown) if shown else 'no variables are'} now as in {commit_named(done.commit)}")]
+    if revision != done.branch and revision in {ref.name for ref in repository.branches()}:
+        notes.append(Note(f"commits still go to {done.branch}; `%lf switch {revision}` goes to {revision}", MUTED))
     notes += stash_notes(done)
     if skipped:
         lines = ", ".join(f"`x = %lf read {revision}:{dataset}`" for dataset in skipped[:3])

@@ -14,7 +14,8 @@ _FROM_GIT = {
     **dict.fromkeys(("diff", "difftool"), "`%lf status` and `%lf show` tell which columns, rows and cells changed"),
     "revert": "`%lf checkout REV NAME` gives back an older version, which can then be committed",
     **dict.fromkeys(("merge", "rebase", "cherry-pick", "pull"), "`x = %lf read BRANCH:NAME` reads the other version"),
-    "clone": "`%lf open PATH` uses the repository of another folder",
+    **dict.fromkeys(("blame", "bisect"), "`%lf log NAME` lists the commits that changed a dataset"),
+    **dict.fromkeys(("clone", "fetch", "push", "remote"), "`%lf open PATH` uses the repository of another folder"),
     "worktree": "each notebook has a HEAD of its own: `%lf workspace` lists them",
 }
 """What comes closest to the verbs of Git that are missing."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from lineageflow_jupyter.errors import AmbiguousName, UnknownName, UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.counts import count_of
 from lineageflow_jupyter.kernel.display import CODE, MUTED, Answer, Cell, Grid, Note, listed, when
+from lineageflow_jupyter.kernel.places import revision_first
+from lineageflow_jupyter.kernel.suggest import did_you_mean
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_text
 from lineageflow_jupyter.model.graph import draw
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.records import CommitRecord
-from lineageflow_jupyter.model.revisions import split_dataset, split_place, split_range
+from lineageflow_jupyter.model.revisions import split_dataset, split_range
 
 FILTERS = ("author", "text", "since", "until")
 
@@ -33,7 +36,10 @@ def _run(call: Call) -> object:
             f"--graph draws whole histories, and {listed(chosen or ['--skip'])} leaves commits out",
             remedy="Use either; `-n` shows more of the graph",
         )
-    records = repository.log(revision, dataset=dataset, everything=everything, skip=skip, limit=limit + 1, **filters)
+    with _telling_both(call, dataset):
+        records = repository.log(
+            revision, dataset=dataset, everything=everything, skip=skip, limit=limit + 1, **filters
+        )
     shown, more = records[:limit], len(records) > limit
     if not shown:
         return Answer((), (Note(_nothing(call, bool(chosen or skip or split_range(revision)))),))
@@ -46,6 +52,22 @@ def _run(call: Call) -> object:
     if more:
         parts.append(Note(_next_page(call, skip + limit, limit), MUTED))
     return Answer(shown, tuple(parts))
+
+
+@contextmanager
+def _telling_both(call: Call, dataset: str | None) -> Iterator[None]:
+    """Say of one word that is neither dataset nor revision that it might have been either."""
+    try:
+        yield
+    except UnknownName as error:
+        word, repository = call.arguments.get("revision"), call.session.repository
+        if word is None or word != dataset or call.arguments.separated or "Did you mean" in error.remedy:
+            raise
+        near = did_you_mean(word, ["HEAD", *repository.names()])
+        raise UnknownName(
+            f"there is no revision and no dataset {word!r}{near}",
+            remedy="`%lf branch` lists branches, `%lf status` datasets",
+        ) from error
 
 
 def _nothing(call: Call, filtered: bool) -> str:
@@ -79,7 +101,7 @@ def _start(call: Call) -> tuple[str, str | None]:
         return "HEAD", dataset
     if split_range(word) is not None:
         return word, dataset
-    revision, named = split_place(word)
+    revision, named = revision_first(call.session.repository, word)
     if dataset is None and named is not None:
         return revision, named
     if dataset is not None or call.arguments.separated:
@@ -90,6 +112,8 @@ def _start(call: Call) -> tuple[str, str | None]:
     except AmbiguousName:
         pass
     except UnknownName:
+        if any(sign in word for sign in "~^@"):  # no name of a dataset
+            raise
         # A name that is neither may be a dataset of the past: `log` finds it or lists close matches.
         revision, named = split_dataset(word)
         if named != word and named not in datasets:

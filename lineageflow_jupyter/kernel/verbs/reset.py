@@ -26,6 +26,7 @@ def _run(call: Call) -> object:
         done = repository.reset(revision, hard=hard, live=live)
         shown = bind(call, done.frames)
     assert done.commit is not None
+    call.session.live.follow(repository.dataset_names())
     notes = [Note(f"branch {done.branch} is now at {commit_named(done.commit)}")]
     if shown:
         notes.append(Note(f"{are(shown)} now as there"))

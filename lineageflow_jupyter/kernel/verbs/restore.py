@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.columns import row_range, split_columns
-from lineageflow_jupyter.kernel.display import Answer, Note
+from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, listed
 from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes, targets, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_named
@@ -28,8 +28,21 @@ def _run(call: Call) -> object:
     assert done.commit is not None
     if not shown:
         return Answer(done.commit, (Note(f"nothing to restore: {are(datasets)} as in {commit_named(done.commit)}"),))
-    part = ", in part," if columns is not None or rows is not None else ""
-    return Answer(done.commit, (Note(f"{are(shown)} now{part} as in {commit_named(done.commit)}"), *stash_notes(done)))
+    told = _told(shown, columns or [], arguments.get("rows") or "")
+    notes = stash_notes(done)
+    if notes and (columns or rows):
+        notes = [Note("other changes stay; the frame as it was is stashed: `%lf undo` takes the step back", MUTED)]
+    return Answer(done.commit, (Note(f"{told} now as in {commit_named(done.commit)}"), *notes))
+
+
+def _told(shown: list[str], columns: list[str], rows: str) -> str:
+    """What was restored, with the verb that fits it."""
+    if not columns and not rows:
+        return are(shown)
+    several = len(columns) > 1 or not columns
+    parts = [f"column{'s' * several} {listed(columns)}"] if columns else []
+    parts += [f"rows {rows}"] if rows else []
+    return f"{' in '.join(parts)} of {shown[0]} {'are' if several else 'is'}"
 
 
 VERB = Verb(

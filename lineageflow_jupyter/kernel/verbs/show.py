@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from lineageflow_jupyter.errors import UnknownName
 from lineageflow_jupyter.kernel.arguments import Holds, Positional
 from lineageflow_jupyter.kernel.display import CODE, GOOD, MUTED, WARN, Answer, Cell, Grid, Note, when
+from lineageflow_jupyter.kernel.places import revision_first, telling_datasets
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import change_text, commit_named
 from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.model.reports import DatasetChange
-from lineageflow_jupyter.model.revisions import split_dataset, split_place
 
 
 def _run(call: Call) -> object:
     typed = call.arguments.get("revision") or "HEAD"
-    revision, named = split_place(typed)
-    if named is not None:
-        return _dataset(call, revision, named)
-    try:
+    revision, dataset = revision_first(call.session.repository, typed)
+    if dataset is not None:
+        return _dataset(call, revision, dataset)
+    with telling_datasets(call.session.repository, typed, f"%lf show HEAD:{typed}"):
         return _commit(call, typed)
-    except UnknownName as error:
-        revision, dataset = split_dataset(typed)
-        if dataset not in call.session.repository.dataset_names():
-            raise
-        raise UnknownName(error.problem, remedy=f"{dataset!r} is a dataset: `%lf show {revision}:{dataset}`") from error
 
 
 def _commit(call: Call, revision: str) -> Answer:

@@ -46,21 +46,25 @@ def _push(call: Call) -> object:
     session, named = call.session, call.arguments.all("what")
     repository = session.repository
     if named:
-        found = session.live.named(named, session.variables)
-        frames: dict[str, Any] = {dataset: session.variables[variable] for dataset, variable in found.items()}
+        variables = session.live.named(named, session.variables)
+        frames: dict[str, Any] = {dataset: session.variables[name] for dataset, name in variables.items()}
     else:
-        status = repository.status(held_frames(call))
-        changed = [found.dataset for found in status.datasets if found.state in ("changed", "unsupported")]
-        frames = live_frames(call, changed)
-    if not frames:
-        return Answer((), (Note("nothing to stash: no live frame differs from HEAD"),))
+        frames = held_frames(call)
+    unchanged = {
+        found.dataset for found in repository.status(frames, cells=False).datasets if found.state == "unchanged"
+    }
+    changed = {dataset: frame for dataset, frame in frames.items() if dataset not in unchanged}
+    if not changed:
+        told = f"{are(sorted(frames))} unchanged" if named else "no live frame differs from HEAD"
+        return Answer((), (Note(f"nothing to stash: {told}"),))
     with together(repository, repository.undo):
-        done = repository.stash(frames, message=call.arguments.get("message"))
+        done = repository.stash(changed, message=call.arguments.get("message"))
         shown = bind(call, done.frames)
     notes = [Note(f"stashed {'; '.join(map(status_text, done.stashed))}")]
     if shown:
         notes.append(Note(f"{are(shown)} now as on {done.branch}"))
-    return Answer(done.commit, (*notes, Note("`%lf stash pop` brings them back", MUTED)))
+    them = "it" if len(changed) == 1 else "them"
+    return Answer(done.commit, (*notes, Note(f"`%lf stash pop` brings {them} back", MUTED)))
 
 
 def _list(call: Call) -> object:
@@ -81,7 +85,9 @@ def _list(call: Call) -> object:
 def _take(call: Call, *, drop: bool) -> object:
     which = _which(call)
     repository = call.session.repository
-    name = which if which.startswith("stash") else f"stash@{{{which}}}"
+    name = f"stash@{{{which}}}" if which.isdecimal() else which
+    if not name.startswith("stash"):
+        raise UnknownName(f"there is no stash {which!r}", remedy="`%lf stash list` lists them")
     datasets, skipped = targets(call, repository.resolve(name).datasets, named=False, revision=name)
     if skipped:
         raise UsageProblem(

@@ -30,6 +30,7 @@ def _run(call: Call) -> object:
         notes.append(Note(f"variables changed to its version: {listed(shown)}", MUTED))
     notes += stash_notes(done)
     held = repository.dataset_names()
+    call.session.live.follow(held)
     left = [dataset for dataset in repository.head.bases if dataset in live and dataset not in held]
     if left:
         notes.append(Note(f"not on this branch; the variables stay as they are: {listed(left)}", MUTED))

@@ -16,9 +16,9 @@ def _run(call: Call) -> object:
     if arguments.has("delete"):
         if name is not None:
             raise UsageProblem(f"%lf tag -d deletes, {name!r} found beside it", remedy="Write the names behind -d")
-        gone = [repository.delete_tag(each) for each in dict.fromkeys(arguments.all("delete"))]
-        told = f"deleted {listed([ref.name for ref in gone])}"
-        return Answer(tuple(gone), (Note(told), Note("`%lf undo` brings back the last one", MUTED)))
+        gone = repository.delete_tag(*arguments.all("delete"))
+        told = f"deleted tag{'s' * (len(gone) != 1)} {listed([ref.name for ref in gone])}"
+        return Answer(gone, (Note(told), Note(f"`%lf undo` brings {'it' if len(gone) == 1 else 'them'} back", MUTED)))
     if name is None:
         if arguments.has("message"):
             raise UsageProblem("%lf tag -m needs a NAME", remedy='Write `%lf tag NAME -m "…"`')
