@@ -89,14 +89,14 @@ class TestUndoAndStash:
         history.run('flights["gain"] = 2')
         history.run("%lf checkout HEAD~1 flights --force")
         told = str(history.run("%lf undo"))
-        assert "undone: checkout: flights" in told
+        assert "undone: checkout flights" in told
         assert "before checkout" not in told
 
     def test_one_next_step_is_named(self, history: TestingShell) -> None:
         history.run("%lf checkout HEAD~1 flights")
         history.run('flights["carrier"] = "XX"')
         told = str(history.run("%lf undo"))
-        assert "`%lf redo` takes the whole step back; `%lf stash pop` brings only these changes back" in told
+        assert "`%lf stash pop` brings only that back, `%lf redo` the whole step" in told
         assert "`%lf undo`" not in told
 
     def test_what_did_not_change_is_not_stashed(self, history: TestingShell) -> None:
