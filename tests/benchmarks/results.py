@@ -103,6 +103,15 @@ class FrameResults:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds that a line took in a long history: right after opening the repository, and then."""
+
+    first: float
+    median: float
+    slowest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """A whole run: `facts` about the machine and the versions, and the frames' results."""
 
