@@ -21,7 +21,9 @@ from lineageflow_jupyter.errors import (
     StorageFull,
     WrongCatalog,
 )
+from lineageflow_jupyter.history import unknown
 from lineageflow_jupyter.model.records import Head, WorkspaceName
+from lineageflow_jupyter.model.revisions import check_name, composed
 from lineageflow_jupyter.publishing import flush_journal
 from lineageflow_jupyter.repository import Repository
 from lineageflow_jupyter.store.column_cache import ColumnCache
@@ -74,14 +76,30 @@ def open(location: str | Path = ".", *, workspace: WorkspaceName | None = None) 
     >>> lf.open(folder).branches()
     ()
     """
-    _refuse_address(location)
-    root = find(location)
-    if root is None:
-        raise NotARepository(
-            f"no LineageFlow repository in {Path(location).expanduser().resolve()} or above",
-            remedy="Create one here: `%lf init`, or lineageflow_jupyter.init()",
-        )
-    return _opened(root, workspace)
+    return _opened(_existing(location), workspace)
+
+
+def visit(location: str | Path = ".", *, branch: str | None = None) -> Repository:
+    """Open a repository without a workspace: HEAD is a branch as it is now, and nobody remembers it.
+
+    For what comes and goes without a notebook, such as the command line: a thousand runs of a job leave no thousand
+    workspaces, and each starts from what the branch holds.
+
+    Parameters
+    ----------
+    location : path-like
+        A folder, as `open` takes it.
+    branch : str, optional
+        Where HEAD is; ``main`` by default.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such branch, but others; close matches are listed.
+    NotARepository, NewerFormat, WrongCatalog, UnsafeLocation, CorruptData
+        As `open` does.
+    """
+    return _opened(_existing(location), None, visiting=branch or DEFAULT_BRANCH)
 
 
 def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> Repository:
@@ -105,6 +123,11 @@ def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> R
     StorageDenied, StorageFull
         If it cannot be written.
     """
+    return _opened(create(path), workspace)
+
+
+def create(path: str | Path = ".") -> Path:
+    """Create a repository in a folder as `init` does, without opening it; returns the folder."""
     _refuse_address(path)
     root = Path(path).expanduser().resolve()
     if (root / FOLDER / CATALOG).exists():
@@ -125,7 +148,19 @@ def init(path: str | Path = ".", *, workspace: WorkspaceName | None = None) -> R
         create_identity(store, catalog.uuid)
     finally:
         catalog.close()
-    return _opened(root, workspace)
+    return root
+
+
+def _existing(location: str | Path) -> Path:
+    """Folder of the repository that a location lies in."""
+    _refuse_address(location)
+    root = find(location)
+    if root is None:
+        raise NotARepository(
+            f"no LineageFlow repository in {Path(location).expanduser().resolve()} or above",
+            remedy="Create one here: `%lf init`, or lineageflow_jupyter.init()",
+        )
+    return root
 
 
 def _refuse_orphans(root: Path, store: LocalStore) -> None:
@@ -141,7 +176,7 @@ def _refuse_orphans(root: Path, store: LocalStore) -> None:
     )
 
 
-def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:
+def _opened(root: Path, workspace: WorkspaceName | None, *, visiting: str = "") -> Repository:
     check_location(root)
     folder = root / FOLDER
     store = LocalStore(folder / OBJECTS)
@@ -155,8 +190,8 @@ def _opened(root: Path, workspace: WorkspaceName | None) -> Repository:
         create_identity(store, catalog.uuid)  # checks it; creates it where `init` was interrupted
         found = settings()
         name = workspace or process_workspace(found)
-        shared_with = _other_process(catalog, name)
-        head = _head(catalog, name)
+        shared_with = "" if visiting else _other_process(catalog, name)
+        head = _visitor(catalog, visiting) if visiting else _head(catalog, name)
         cache = ColumnCache(folder / COLUMNS, enabled=found.cache, limit_bytes=found.cache_bytes)
         with suppress(StorageDenied, StorageFull):  # a repository that can only be read
             flush_journal(catalog, store)
@@ -188,6 +223,14 @@ def _head(catalog: Catalog, name: WorkspaceName) -> Head:
         return catalog.workspace(name, branch=DEFAULT_BRANCH, process=_process(), time=time.time_ns() // 1000)
     except (StorageDenied, StorageFull):  # not remembered where nothing can be written
         return Head("", DEFAULT_BRANCH)
+
+
+def _visitor(catalog: Catalog, branch: str) -> Head:
+    """HEAD on a branch; one that is not there would begin a history of its own beside those that are."""
+    branch, names = composed(branch), [ref.name for ref in catalog.refs(kinds=("branch",))]
+    if names and branch not in names:
+        raise unknown("branch", branch, names, f"Name one that there is, such as {names[0]}")
+    return Head("", check_name(branch, "branch"))
 
 
 def _process() -> str:

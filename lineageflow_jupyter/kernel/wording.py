@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from lineageflow_jupyter.kernel.display import clipped, listed
+from lineageflow_jupyter.kernel.display import clipped, listed, size
 from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.model.records import CommitRecord, Operation
-from lineageflow_jupyter.model.reports import DatasetChange
+from lineageflow_jupyter.model.reports import CommitReport, DatasetChange
 
 NAMED_COLUMNS = 5
 MINUS = "−"
@@ -47,6 +47,28 @@ def commit_text(record: CommitRecord) -> str:
 def commit_named(record: CommitRecord) -> str:
     """Short id and summary of a commit, within a sentence."""
     return f"{short(record.id)} ({clipped(record.commit.summary, 60)})"
+
+
+def commit_report_text(report: CommitReport) -> str:
+    """Tell what a commit did."""
+    if not report.created:
+        at = f"[{report.branch} {commit_text(report.commit)}]"
+        return f"nothing to commit — {are(list(report.tables))} as in {at}"
+    tables = listed([f"{dataset} {shape}" for dataset, shape in report.tables.items()], limit=4)
+    return (
+        f"[{report.branch} {short(report.id)}] {report.commit.commit.summary} — {tables}, {size(report.new_bytes)} new"
+    )
+
+
+def are(datasets: Sequence[str]) -> str:
+    """Names of datasets with their verb.
+
+    Examples
+    --------
+    >>> are(["flights"]), are(["flights", "planes"])
+    ('flights is', 'flights, planes are')
+    """
+    return f"{listed(datasets)} {'is' if len(datasets) == 1 else 'are'}"
 
 
 def operation_text(operation: Operation) -> str:
