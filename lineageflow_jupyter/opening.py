@@ -24,7 +24,9 @@ from lineageflow_jupyter.errors import (
     StorageFull,
     WrongCatalog,
 )
+from lineageflow_jupyter.history import unknown
 from lineageflow_jupyter.model.records import Head, WorkspaceName
+from lineageflow_jupyter.model.revisions import check_name, composed
 from lineageflow_jupyter.publishing import flush_journal
 from lineageflow_jupyter.repository import Repository
 from lineageflow_jupyter.store.column_cache import ColumnCache
@@ -88,14 +90,30 @@ def open(  # noqa: A001
     >>> lf.open(folder).branches()
     ()
     """
-    _refuse_address(location)
-    root = find(location)
-    if root is None:
-        raise NotARepository(
-            f"no LineageFlow repository in {Path(location).expanduser().resolve()} or above",
-            remedy="Create one here: `%lf init`, or lineageflow_jupyter.init()",
-        )
-    return _opened(root, workspace, overrides or {})
+    return _opened(_existing(location), workspace, overrides or {})
+
+
+def visit(location: str | Path = ".", *, branch: str | None = None) -> Repository:
+    """Open a repository without a workspace: HEAD is a branch as it is now, and nobody remembers it.
+
+    For what comes and goes without a notebook, such as the command line: a thousand runs of a job leave no thousand
+    workspaces, and each starts from what the branch holds.
+
+    Parameters
+    ----------
+    location : path-like
+        A folder, as `open` takes it.
+    branch : str, optional
+        Where HEAD is; by default as the setting ``branch`` says, else ``main``.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such branch, but others; close matches are listed.
+    NotARepository, NewerFormat, WrongCatalog, UnsafeLocation, CorruptData
+        As `open` does.
+    """
+    return _opened(_existing(location), None, {}, visiting=branch or settings().branch)
 
 
 def init(
@@ -131,6 +149,11 @@ def init(
     """
     found = settings(overrides=overrides)
     _ = found.workspace, found.branch
+    return _opened(create(path), workspace, overrides or {})
+
+
+def create(path: str | Path = ".") -> Path:
+    """Create a repository in a folder as `init` does, without opening it; returns the folder."""
     _refuse_address(path)
     root = Path(path).expanduser().resolve()
     if (root / FOLDER / CATALOG).exists():
@@ -151,7 +174,19 @@ def init(
         create_identity(store, catalog.uuid)
     finally:
         catalog.close()
-    return _opened(root, workspace, overrides or {})
+    return root
+
+
+def _existing(location: str | Path) -> Path:
+    """Folder of the repository that a location lies in."""
+    _refuse_address(location)
+    root = find(location)
+    if root is None:
+        raise NotARepository(
+            f"no LineageFlow repository in {Path(location).expanduser().resolve()} or above",
+            remedy="Create one here: `%lf init`, or lineageflow_jupyter.init()",
+        )
+    return root
 
 
 def _refuse_orphans(root: Path, store: LocalStore) -> None:
@@ -191,7 +226,9 @@ def glance(root: Path, workspace: WorkspaceName, overrides: Mapping[str, object]
         raise
 
 
-def _opened(root: Path, workspace: WorkspaceName | None, overrides: Mapping[str, object]) -> Repository:
+def _opened(
+    root: Path, workspace: WorkspaceName | None, overrides: Mapping[str, object], *, visiting: str = ""
+) -> Repository:
     def configured() -> Settings:
         return settings(overrides=overrides)
 
@@ -208,10 +245,10 @@ def _opened(root: Path, workspace: WorkspaceName | None, overrides: Mapping[str,
                 remedy="Restore that file from a backup of the repository",
             )
         create_identity(store, catalog.uuid)  # checks it; creates it where `init` was interrupted
-        if found.found["branch"].source != DEFAULT:
+        if found.found["branch"].source != DEFAULT and not visiting:
             _require_branch(catalog, branch)
-        shared_with = _other_process(catalog, name)
-        head = _head(catalog, name, branch)
+        shared_with = "" if visiting else _other_process(catalog, name)
+        head = _visitor(catalog, visiting) if visiting else _head(catalog, name, branch)
         with suppress(StorageDenied, StorageFull):  # a repository that can only be read
             flush_journal(catalog, store)
         return Repository(
@@ -262,6 +299,14 @@ def _cache(folder: Path, found: Settings) -> ColumnCache | None:
         return ColumnCache(folder, enabled=found.cache, limit_bytes=found.cache_bytes)
     except InvalidSetting:
         return None
+
+
+def _visitor(catalog: Catalog, branch: str) -> Head:
+    """HEAD on a branch; one that is not there would begin a history of its own beside those that are."""
+    branch, names = composed(branch), [ref.name for ref in catalog.refs(kinds=("branch",))]
+    if names and branch not in names:
+        raise unknown("branch", branch, names, f"Name one that there is, such as {names[0]}")
+    return Head("", check_name(branch, "branch"))
 
 
 def _process() -> str:

@@ -68,7 +68,8 @@ class Refs:
                 raise UsageProblem(
                     f"branch {ref.name!r} holds commits that are on no other branch or tag (the last: "
                     f"{short(ref.commit)} {self.history.record(ref.commit).commit.summary[:40]!r})",
-                    remedy=f"Delete it all the same with `%lf branch -D {ref.name}`: `%lf undo` brings it back",
+                    remedy=f"Delete it all the same with `%lf branch -D {ref.name}`: "
+                    f"`%lf branch {ref.name} {short(ref.commit)}` brings it back",
                 )
         self.publisher.publish("branch delete", [RefChange(ref.name, "branch", ref.commit, None) for ref in refs])
         return refs

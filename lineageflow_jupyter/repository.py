@@ -13,7 +13,7 @@ from typing import Any, Literal
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.comparing import Comparer
 from lineageflow_jupyter.errors import NameTaken, UnknownName, UsageProblem
-from lineageflow_jupyter.frames.convert import FrameContent
+from lineageflow_jupyter.frames.convert import FrameContent, library_of_body
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.hot_columns import HotColumns
@@ -309,7 +309,7 @@ class Repository:
         return tuple(entry.dataset for entry in self._history.tree(self._start(revision)).entries)
 
     def schema(self, place: str) -> DatasetSchema:
-        """Columns, types and key of a dataset: ``REV:DATASET``, or ``DATASET`` for HEAD."""
+        """Columns, types, key and library of a dataset: ``REV:DATASET``, or ``DATASET`` for HEAD."""
         name, dataset = split_dataset(place)
         entry = self._history.entry(self.resolve(name), dataset, name)
         table = self._objects.table(entry.table)
@@ -317,7 +317,8 @@ class Repository:
         columns = (
             ColumnSchema(column.name, column.role, str(kind)) for column, kind in zip(table.columns, types, strict=True)
         )
-        return DatasetSchema(entry.dataset, shape_of(table), tuple(columns), entry.key)
+        library = library_of_body(self._objects.frame(entry.frame).body)
+        return DatasetSchema(entry.dataset, shape_of(table), tuple(columns), entry.key, library)
 
     def column_names(self, place: str, *, levels: bool = False) -> tuple[str, ...]:
         """Names of the columns of ``REV:DATASET``, as `read` takes them; as keys do with the index `levels`."""

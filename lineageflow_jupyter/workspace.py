@@ -19,7 +19,7 @@ class Workspace:
     """HEAD, kept in memory for this process and in the catalog for the next one.
 
     Two processes of one workspace (a notebook in two tabs) each keep their own: what one commits, the other has not
-    seen.
+    seen. A HEAD without a workspace (its id is empty) lives as long as the process.
 
     Parameters
     ----------
@@ -53,20 +53,12 @@ class Workspace:
     def saw(self, bases: Mapping[str, ObjectId]) -> None:
         """Note at which commits datasets were seen. This is no operation: it changes nothing that could be undone."""
         with self._lock:
-            moved = self._after(None, bases, ())
-            if moved != self._head:
-                with suppress(StorageError):  # reading must go on where nothing can be written
-                    self._catalog.set_head(moved)
-                self._head = moved
+            self._keep(self._after(None, bases, ()))
 
     def forget(self, datasets: Collection[str]) -> None:
         """Note that the workspace has seen no version of some datasets. This is no operation either."""
         with self._lock:
-            moved = self._after(None, {}, datasets)
-            if moved != self._head:
-                with suppress(StorageError):
-                    self._catalog.set_head(moved)
-                self._head = moved
+            self._keep(self._after(None, {}, datasets))
 
     @contextmanager
     def moving(
@@ -88,17 +80,23 @@ class Workspace:
         Yields
         ------
         Head or None
-            None where nothing moves.
+            None where nothing moves that is to be remembered.
         """
         with self._lock:
             moved = self._after(branch, bases, forgotten)
-            yield None if moved == self._head else moved
+            yield None if moved == self._head or not moved.workspace else moved
             self._head = moved
 
     def use(self, head: Head) -> None:
         """Take over what the catalog holds for this workspace."""
         with self._lock:
             self._head = head
+
+    def _keep(self, moved: Head) -> None:
+        if moved.workspace and moved != self._head:
+            with suppress(StorageError):  # reading must go on where nothing can be written
+                self._catalog.set_head(moved)
+        self._head = moved
 
     def _after(self, branch: str | None, bases: Mapping[str, ObjectId], forgotten: Collection[str]) -> Head:
         kept = {name: commit for name, commit in self._head.bases.items() if name not in forgotten}

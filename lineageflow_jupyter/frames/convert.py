@@ -42,8 +42,8 @@ from lineageflow_jupyter.frames.content import (
 )
 
 __all__ = [
-    "BODY_VERSION", "ColumnContent", "FrameContent", "companions_for", "from_content", "is_frame", "row_aligned",
-    "to_content",
+    "BODY_VERSION", "ColumnContent", "FrameContent", "companions_for", "from_content", "is_frame", "library_of_body",
+    "row_aligned", "to_content",
 ]  # fmt: skip
 
 BODY_VERSION = 1
@@ -70,6 +70,11 @@ def library_of(value: object) -> str | None:
         if kinds and isinstance(value, kinds):
             return library
     return None
+
+
+def library_of_body(body: Encoded) -> str:
+    """Name of the library whose frame a description's body is of."""
+    return _parts(body)[0]
 
 
 def to_content(frame: Any) -> FrameContent:

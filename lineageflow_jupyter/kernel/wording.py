@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from lineageflow_jupyter.kernel.display import clipped, listed
+from lineageflow_jupyter.kernel.display import clipped, listed, size
 from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.model.records import CommitRecord, Operation
-from lineageflow_jupyter.model.reports import DatasetChange
+from lineageflow_jupyter.model.reports import CommitReport, DatasetChange
 
 NAMED_COLUMNS = 5
 MINUS = "−"
@@ -51,19 +51,37 @@ def commit_named(record: CommitRecord) -> str:
     return f"{short(record.id)} ({clipped(record.commit.summary, 60)})"
 
 
+def commit_report_text(report: CommitReport) -> str:
+    """Tell what a commit did."""
+    if not report.created:
+        at = f"[{report.branch} {commit_text(report.commit)}]"
+        return f"nothing to commit — {are(list(report.tables))} as in {at}"
+    tables = listed([f"{dataset} {shape}" for dataset, shape in report.tables.items()], limit=4)
+    return (
+        f"[{report.branch} {short(report.id)}] {report.commit.commit.summary} — {tables}, {size(report.new_bytes)} new"
+    )
+
+
+def are(datasets: Sequence[str]) -> str:
+    """Names of datasets with their verb.
+
+    Examples
+    --------
+    >>> are(["flights"]), are(["flights", "planes"])
+    ('flights is', 'flights, planes are')
+    """
+    return f"{listed(datasets)} {'is' if len(datasets) == 1 else 'are'}"
+
+
 def operation_text(operation: Operation) -> str:
     """Tell an operation of the log in a few words."""
     verb, message = operation.verb, str(operation.detail.get("message", ""))
-    if "stashed" in operation.detail and not verb.startswith("stash"):
-        message = ""  # that of the stash which the operation made on the side
     if "of" in operation.detail:
         verb = f"{verb} of {operation.detail['of']}"
     elif operation.renamed is not None:
         return f"{verb}: {operation.renamed[0]} → {operation.renamed[1]}"
     elif verb == "switch" and operation.head is not None:
         return f"switch from {operation.head.before} to {operation.head.after}"
-    elif verb in ("checkout", "restore"):
-        verb = f"{verb} {listed(sorted(operation.detail.get('frames', {})))}"
     elif verb == "reset":
         moved = [change.after for change in operation.refs if change.kind == "branch" and change.after]
         verb = f"reset to {short(moved[0])}" if moved else verb

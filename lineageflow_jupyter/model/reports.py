@@ -34,12 +34,38 @@ class ColumnSchema:
 
 @dataclass(frozen=True, slots=True)
 class DatasetSchema:
-    """The columns of a dataset at a commit, index levels first, and its key."""
+    """The columns of a dataset at a commit, index levels first, its key, and the library whose frame it was."""
 
     dataset: str
     shape: TableShape
     columns: tuple[ColumnSchema, ...]
     key: tuple[str, ...]
+    library: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """A file that a dataset was written into.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    bytes : int
+        Its size.
+    dataset : str
+        The dataset.
+    shape : TableShape
+        Rows and columns that were written.
+    commit : CommitRecord
+        The commit that it was taken from.
+    """
+
+    path: str
+    bytes: int
+    dataset: str
+    shape: TableShape
+    commit: CommitRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ class TestUndoAndStash:
         history.run('flights["gain"] = 2')
         history.run("%lf checkout HEAD~1 flights --force")
         told = str(history.run("%lf undo"))
-        assert "undone: checkout flights" in told
+        assert "undone: checkout: flights" in told
         assert "before checkout" not in told
 
     def test_one_next_step_is_named(self, history: TestingShell) -> None:

@@ -8,11 +8,10 @@ from typing import Any
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.kernel.arguments import Arguments, Holds, Option, Positional
 from lineageflow_jupyter.kernel.columns import split_columns
-from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, listed, size
+from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, listed
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import change_text, commit_text
-from lineageflow_jupyter.model.ids import short
-from lineageflow_jupyter.model.reports import CommitReport, StatusReport
+from lineageflow_jupyter.kernel.wording import are, change_text, commit_report_text
+from lineageflow_jupyter.model.reports import StatusReport
 
 
 def _run(call: Call) -> object:
@@ -36,7 +35,7 @@ def _run(call: Call) -> object:
         if dataset == variable or session.live.dataset(variable) not in held:
             session.live.bind(variable, dataset)
     session.live.committed(list(frames))
-    return Answer(report, (Note(_told(report)),))
+    return Answer(report, (Note(commit_report_text(report)),))
 
 
 def _check(arguments: Arguments) -> None:
@@ -73,24 +72,10 @@ def _changed(call: Call, held: Collection[str]) -> tuple[dict[str, Any], StatusR
     return {dataset: tracked[dataset] for dataset in taken}, status
 
 
-def _told(report: CommitReport) -> str:
-    if not report.created:
-        at = f"[{report.branch} {commit_text(report.commit)}]"
-        return f"nothing to commit — {_are(list(report.tables))} as in {at}"
-    tables = listed([f"{dataset} {shape}" for dataset, shape in report.tables.items()], limit=4)
-    return (
-        f"[{report.branch} {short(report.id)}] {report.commit.commit.summary} — {tables}, {size(report.new_bytes)} new"
-    )
-
-
-def _are(datasets: list[str]) -> str:
-    return f"{listed(datasets)} {'is' if len(datasets) == 1 else 'are'}"
-
-
 def _nothing_live(call: Call, status: StatusReport) -> Answer:
     unchanged = [found.dataset for found in status.datasets if found.state == "unchanged"]
     if unchanged:
-        return Answer(status, (Note(f"nothing to commit — {_are(unchanged)} unchanged"),))
+        return Answer(status, (Note(f"nothing to commit — {are(unchanged)} unchanged"),))
     frames = [name for name in call.session.live.all(call.names) if not name.startswith("_")]
     hint = f"name one, as in `%lf commit {frames[0]} -m …`" if frames else "no frames are here yet"
     return Answer(status, (Note("nothing to commit — no live frame belongs to a dataset"), Note(hint, MUTED)))

@@ -1,0 +1,21 @@
+"""The verbs of ``lineageflow``. Those that need no frames are the magic's own; the others have one file each."""
+
+from __future__ import annotations
+
+from lineageflow_jupyter.cli.command import Command
+from lineageflow_jupyter.cli.verbs import branch, export, fsck, importing, init, log, show, status, tag
+
+_ALL = (
+    init.COMMAND,
+    status.COMMAND,
+    log.COMMAND,
+    show.COMMAND,
+    branch.COMMAND,
+    tag.COMMAND,
+    export.COMMAND,
+    importing.COMMAND,
+    fsck.COMMAND,
+)
+
+COMMANDS: dict[str, Command] = {command.verb.name: command for command in _ALL}
+"""By name, in the order in which help lists them."""

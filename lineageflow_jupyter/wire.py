@@ -1,0 +1,205 @@
+"""Model values as dicts that `json.dumps` takes: one form for the command line, REST, events and widgets.
+
+Keys are only ever added. Ids are hexadecimal. A moment is told twice: ``time`` is ISO 8601 in UTC (null where the year
+does not exist) and ``time_us`` the microseconds since 1970-01-01 UTC that are stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lineageflow_jupyter.errors import LineageFlowError
+from lineageflow_jupyter.model.objects import Author
+from lineageflow_jupyter.model.records import CommitRecord, Ref, WorkspaceRecord
+from lineageflow_jupyter.model.reports import (
+    BranchReport,
+    CacheReport,
+    CommitChanges,
+    CommitReport,
+    DatasetChange,
+    DatasetSchema,
+    DatasetStatus,
+    ExportReport,
+    StatusReport,
+    TableShape,
+)
+
+Document = dict[str, Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(time: int | None, name: str = "time") -> Document:
+    """Two entries for a moment in microseconds since 1970-01-01 UTC, which may be missing.
+
+    Examples
+    --------
+    >>> moment(1_500_000)
+    {'time': '1970-01-01T00:00:01.500000Z', 'time_us': 1500000}
+    """
+    return {name: None if time is None else _iso(time), f"{name}_us": time}
+
+
+def author(value: Author) -> Document:
+    """Who: ``name`` and ``email``."""
+    return {"name": value.name, "email": value.email}
+
+
+def commit(record: CommitRecord) -> Document:
+    """A commit, with the datasets in which it differs from its first parent."""
+    value = record.commit
+    return {
+        "id": record.id.hex(),
+        "parents": [parent.hex() for parent in value.parents],
+        "author": author(value.author),
+        **moment(value.time),
+        "utc_offset_minutes": value.offset,
+        "message": value.message,
+        "datasets": list(record.datasets),
+        "generation": record.generation,
+    }
+
+
+def ref(value: Ref) -> Document:
+    """A branch or tag; ``annotation`` is null unless a tag has one."""
+    said = value.annotation
+    return {
+        "name": value.name,
+        "kind": value.kind,
+        "commit": None if value.commit is None else value.commit.hex(),
+        "annotation": None
+        if said is None
+        else {
+            "author": author(said.author),
+            **moment(said.time),
+            "utc_offset_minutes": said.offset,
+            "message": said.message,
+        },
+    }
+
+
+def branch(report: BranchReport) -> Document:
+    """A branch with its distance from the branch of HEAD."""
+    return {**ref(report.ref), "ahead": report.ahead, "behind": report.behind}
+
+
+def shape(value: TableShape) -> Document:
+    """Rows and data columns."""
+    return {"rows": value.rows, "columns": value.columns}
+
+
+def schema(value: DatasetSchema) -> Document:
+    """Columns of a dataset, index levels first, with roles and types."""
+    return {
+        "dataset": value.dataset,
+        "shape": shape(value.shape),
+        "columns": [{"name": column.name, "role": column.role, "type": column.type} for column in value.columns],
+        "key": list(value.key),
+        "library": value.library,
+    }
+
+
+def change(value: DatasetChange) -> Document:
+    """How a dataset differs; ``cells`` is null where they were not counted."""
+    return {
+        "dataset": value.dataset,
+        "state": value.state,
+        "before": None if value.before is None else shape(value.before),
+        "after": None if value.after is None else shape(value.after),
+        "columns_added": list(value.columns_added),
+        "columns_dropped": list(value.columns_dropped),
+        "columns_changed": list(value.columns_changed),
+        "described": value.described,
+        "cells": None if value.cells is None else dict(value.cells),
+    }
+
+
+def changes(value: CommitChanges) -> Document:
+    """A commit with what it changed."""
+    return {"commit": commit(value.commit), "changes": [change(each) for each in value.changes]}
+
+
+def dataset_status(value: DatasetStatus) -> Document:
+    """A dataset or live frame against HEAD."""
+    return {
+        "dataset": value.dataset,
+        "state": value.state,
+        "change": None if value.change is None else change(value.change),
+        "behind": value.behind,
+        "problem": value.problem,
+    }
+
+
+def status(value: StatusReport) -> Document:
+    """Branch, its latest commit (null without one) and the datasets."""
+    return {
+        "branch": value.branch,
+        "tip": None if value.tip is None else commit(value.tip),
+        "gone": value.gone,
+        "datasets": [dataset_status(each) for each in value.datasets],
+    }
+
+
+def tables(shapes: Mapping[str, TableShape]) -> list[Document]:
+    """Datasets with their shapes, in order."""
+    return [{"dataset": dataset, "shape": shape(each)} for dataset, each in shapes.items()]
+
+
+def committed(report: CommitReport) -> Document:
+    """What a commit did; ``created`` is false where there was nothing to commit."""
+    return {
+        "commit": commit(report.commit),
+        "created": report.created,
+        "branch": report.branch,
+        "new_bytes": report.new_bytes,
+        "tables": tables(report.tables),
+    }
+
+
+def exported(report: ExportReport) -> Document:
+    """A file that a dataset was written into."""
+    return {
+        "path": report.path,
+        "bytes": report.bytes,
+        "dataset": report.dataset,
+        "shape": shape(report.shape),
+        "commit": commit(report.commit),
+    }
+
+
+def workspace(record: WorkspaceRecord) -> Document:
+    """A notebook or process that has used the repository, and the branch it is on."""
+    return {
+        "id": record.id,
+        "user": record.name.user,
+        "host": record.name.host,
+        "path": record.name.path,
+        "branch": record.branch,
+        **moment(record.opened, "opened"),
+    }
+
+
+def cache(report: CacheReport) -> Document:
+    """The hot cache."""
+    return asdict(report)
+
+
+def verified(objects: int) -> Document:
+    """What a check of the whole repository found in order."""
+    return {"damaged": False, "objects": objects}
+
+
+def error(value: LineageFlowError) -> Document:
+    """Why a request failed: ``code`` is for programs, the wording of the others may change."""
+    return {"code": value.code, "problem": value.problem, "remedy": value.remedy}
+
+
+def _iso(time: int) -> str | None:
+    try:
+        found = _EPOCH + timedelta(microseconds=time)
+    except OverflowError:  # a commit whose clock was set to a year that does not exist
+        return None
+    return found.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
