@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from lineageflow_jupyter.errors import StorageError, UncommittedChanges, UsageProblem
-from lineageflow_jupyter.kernel.display import Note, listed
+from lineageflow_jupyter.kernel.display import Note
 from lineageflow_jupyter.kernel.live import is_frame, is_variable
 from lineageflow_jupyter.kernel.verb import Call
 from lineageflow_jupyter.kernel.wording import change_text
@@ -143,8 +143,3 @@ def telling_changes(remedy: str) -> Iterator[None]:
         raise UncommittedChanges(
             f"changes that are not committed would be lost: {'; '.join(map(status_text, found))}", remedy=remedy
         ) from error
-
-
-def are(names: Sequence[str]) -> str:
-    """Names with the verb that fits them."""
-    return f"{listed(names)} {'is' if len(names) == 1 else 'are'}"

@@ -6,9 +6,9 @@ from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, listed
 from lineageflow_jupyter.kernel.engines import ENGINES, engine_named
 from lineageflow_jupyter.kernel.places import telling_datasets
-from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes, targets, telling_changes, together
+from lineageflow_jupyter.kernel.variables import bind, live_frames, stash_notes, targets, telling_changes, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import commit_named
+from lineageflow_jupyter.kernel.wording import are, commit_named
 
 
 def _run(call: Call) -> object:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note
-from lineageflow_jupyter.kernel.variables import are, bind, held_frames, stash_notes, targets, together
+from lineageflow_jupyter.kernel.variables import bind, held_frames, stash_notes, targets, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import commit_named
+from lineageflow_jupyter.kernel.wording import are, commit_named
 
 
 def _run(call: Call) -> object:

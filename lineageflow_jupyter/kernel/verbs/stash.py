@@ -10,7 +10,6 @@ from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import CODE, MUTED, Answer, Cell, Grid, Note, listed, when
 from lineageflow_jupyter.kernel.suggest import did_you_mean
 from lineageflow_jupyter.kernel.variables import (
-    are,
     bind,
     held_frames,
     live_frames,
@@ -21,6 +20,7 @@ from lineageflow_jupyter.kernel.variables import (
     together,
 )
 from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.kernel.wording import are
 
 ACTIONS = ("push", "list", "pop", "apply", "drop")
 

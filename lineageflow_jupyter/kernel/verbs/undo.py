@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note
-from lineageflow_jupyter.kernel.variables import are, bind, live_frames, stash_notes, together
+from lineageflow_jupyter.kernel.variables import bind, live_frames, stash_notes, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import commit_named, operation_text
+from lineageflow_jupyter.kernel.wording import are, commit_named, operation_text
 from lineageflow_jupyter.model.reports import UndoReport
 
 
