@@ -83,23 +83,25 @@ def read(words: Sequence[str], commands: Mapping[str, Command]) -> Request:
         Where help or version was asked for, when it has been printed.
     """
     top = top_parser(commands)
-    first = vars(top.parse_args(list(words)))
+    place = _verb_at(words)
+    first = vars(top.parse_args(list(words[: place + 1])))
     name = first["verb"]
-    if name is None:
-        top.error(f"a verb was expected, nothing found; the verbs are {', '.join(commands)}")
     if name not in commands:
         top.error(f"there is no verb {name!r}{did_you_mean(name, commands)}; the verbs are {', '.join(commands)}")
     command = commands[name]
-    arguments, common = _arguments(command, first["words"])
+    arguments, common = _arguments(command, list(words[place + 1 :]))
     branch = common.get("branch") or first["branch"]
     if branch is not None and not command.opens:
         verb_parser(command).error("--branch does not go with this verb")
-    return Request(
-        command,
-        arguments,
-        common.get("C") or first["C"] or ".",
-        branch,
-    )
+    return Request(command, arguments, common["C"] or first["C"] or ".", branch)
+
+
+def _verb_at(words: Sequence[str]) -> int:
+    """Position of the first word that is neither a flag nor its value."""
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        place += 2 if words[place] in (*FOLDER.flags, *BRANCH.flags) else 1
+    return place
 
 
 def top_parser(commands: Mapping[str, Command]) -> Parser:
@@ -117,8 +119,7 @@ def top_parser(commands: Mapping[str, Command]) -> Parser:
     for option in (FOLDER, BRANCH, JSON):
         _add_option(parser, option)
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    parser.add_argument("verb", metavar="VERB", nargs="?", help="what to do")
-    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.add_argument("verb", metavar="VERB", help="what to do")
     return parser
 
 
@@ -160,10 +161,10 @@ def _help(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _arguments(command: Command, words: Sequence[str]) -> tuple[Arguments, dict[str, str]]:
+def _arguments(command: Command, words: list[str]) -> tuple[Arguments, dict[str, str | None]]:
     """Values of the verb, and of the options that all verbs have."""
     parser = verb_parser(command)
-    before, after = _parted(command.verb.positionals, list(words))
+    before, after = _parted(command.verb.positionals, words)
     # Argparse takes values and flags in any order, or "--" for what it stands for, but not both at once.
     parse = parser.parse_args if "--" in before else parser.parse_intermixed_args
     found = vars(parse(before))
