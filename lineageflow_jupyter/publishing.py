@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ class Publisher:
         Tips and trees.
     workspace : Workspace
         Whose HEAD follows.
-    pool : ThreadPoolExecutor
+    pool : Executor
         Threads that share the work.
     """
 
@@ -83,7 +83,7 @@ class Publisher:
         objects: Objects,
         history: History,
         workspace: Workspace,
-        pool: ThreadPoolExecutor,
+        pool: Executor,
     ) -> None:
         self._catalog = catalog
         self._store = store

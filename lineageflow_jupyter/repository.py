@@ -7,7 +7,6 @@ garbage, never damage. Each verb is told by one of the modules beside this one; 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from lineageflow_jupyter.catalog.base import Catalog
@@ -46,6 +45,7 @@ from lineageflow_jupyter.store.column_cache import ColumnCache
 from lineageflow_jupyter.store.reader import ObjectReader
 from lineageflow_jupyter.switching import Switcher
 from lineageflow_jupyter.tables import THREADS, Objects, TableReader, TableWriter, verify
+from lineageflow_jupyter.threads import Threads
 from lineageflow_jupyter.undoing import Undoer
 from lineageflow_jupyter.workspace import Workspace
 
@@ -95,7 +95,7 @@ class Repository:
         self.shared_with = shared_with
         self._catalog = catalog
         self._author = author
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="lineageflow")
+        self._pool = Threads(THREADS)
         self._objects = Objects(ObjectReader(store, catalog.locate))
         self._history = History(catalog, self._objects)
         self._workspace = Workspace(catalog, self._history, head)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -149,7 +149,7 @@ class TableWriter:
     ----------
     objects : Objects
         Manifests of the parents.
-    pool : ThreadPoolExecutor
+    pool : Executor
         Threads that share the work, by columns.
     known : callable
         Tells which of some ids are stored already.
@@ -157,9 +157,7 @@ class TableWriter:
         Where new objects go. Without it nothing is written: only ids are computed.
     """
 
-    def __init__(
-        self, objects: Objects, pool: ThreadPoolExecutor, known: Known, packs: PackWriter | None = None
-    ) -> None:
+    def __init__(self, objects: Objects, pool: Executor, known: Known, packs: PackWriter | None = None) -> None:
         self._objects = objects
         self._pool = pool
         self._known = known
@@ -291,13 +289,13 @@ class TableReader:
     ----------
     objects : Objects
         Manifests and chunks.
-    pool : ThreadPoolExecutor
+    pool : Executor
         Threads that share the work, by columns.
     hot : HotColumns
         Recently read columns.
     """
 
-    def __init__(self, objects: Objects, pool: ThreadPoolExecutor, hot: HotColumns) -> None:
+    def __init__(self, objects: Objects, pool: Executor, hot: HotColumns) -> None:
         self._objects = objects
         self._pool = pool
         self._hot = hot
