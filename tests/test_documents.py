@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from lineageflow_jupyter.kernel.arguments import parse
@@ -11,6 +13,7 @@ from lineageflow_jupyter.kernel.tokens import split
 from lineageflow_jupyter.kernel.verb import Verb
 from lineageflow_jupyter.kernel.verbs import VERBS
 from lineageflow_jupyter.model.moments import EXAMPLES
+from lineageflow_jupyter.testing.shell import TestingShell
 from tests import guide
 from tests.documents import PAGES, ROOT, reference
 
@@ -57,6 +60,27 @@ def test_the_reference_says_what_a_revision_is() -> None:
 def test_the_guide_uses_every_verb() -> None:
     text = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
     assert [name for name in VERBS if f"%lf {name}" not in text] == []
+
+
+def test_the_first_lines_of_the_readme_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = (ROOT / "README.md").read_text(encoding="utf-8").split("```")[1]
+    monkeypatch.chdir(tmp_path)
+    frame = pd.DataFrame({"carrier": ["UA", "AA"] * 60, "distance": 500, "air_time": 80.0})
+    frame.assign(dep_delay=range(0, 1200, 10)).to_csv("flights.csv", index=False)
+    with TestingShell.start() as shell:
+        shell.run("import pandas as pd")
+        for line in filter(None, first.strip().splitlines()):
+            if "@{yesterday}" in line:
+                assert "main pointed to nothing then" in shell.refused(line)  # this repository is of today
+            else:
+                shell.run(line)
+        assert shell.user_ns["top"].columns == ["carrier", "speed"]
+        shell.run("%unload_ext lineageflow_jupyter")
+    told = capsys.readouterr().out
+    assert "flights  changed  +1 column (speed)" in told
+    assert "without outliers" in told
 
 
 class TestTheGuidesRunner:
