@@ -19,12 +19,13 @@ COMPILE := .venv-lock/bin/uv --system-certs pip compile --quiet --universal --py
 	--custom-compile-command "make lock" pyproject.toml $(LOCK_ARGS)
 
 .NOTPARALLEL:
-.PHONY: help lab test check chromium bench lock clean
+.PHONY: help lab test check docs chromium bench lock clean
 
 help:
 	@echo "make lab     install, and open JupyterLab on notebooks/quickstart.ipynb (LAB_ARGS=\"--no-browser --port=9999\")"
 	@echo "make test    install what the tests need, check, and run all tests (TEST_ARGS=\"-k merge\")"
 	@echo "make check   lint, format, types and import layers only"
+	@echo "make docs    write the pages that are made from the code, and the answers of the guide"
 	@echo "make bench   measure against other tools (BENCH_ARGS=--help)"
 	@echo "make lock    resolve the lists under requirements/ again (LOCK_ARGS=--upgrade for newer versions)"
 	@echo "make clean   remove environments and caches"
@@ -42,6 +43,9 @@ check: $(DEV)
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
+
+docs: $(DEV)
+	$(BIN)/python -m tests.documents
 
 chromium: $(DEV)
 	@sh .ci/need chromium $(BIN)/python

@@ -67,3 +67,26 @@ def test_the_quickstart_shows_what_it_promises() -> None:
     assert told["follows"] == "336776"
     assert "airlines 16 × 2, planes 3,322 × 9" in told["several"]
     assert "599.0" in told["python"]
+
+
+def test_the_tour_of_branches_shows_what_it_promises() -> None:
+    told = executed("branches")
+    assert "undone: commit: no delays below zero" in told["undo"]
+    assert "1 column changed (arr_delay)" in told["status"]
+    assert "column arr_delay of flights is now as in" in told["restore"]
+    assert "-86.0" in told["restored"]
+    assert "True" in told["restored"]
+    assert "undo of commit: no delays below zero" in told["reflog"]
+    assert told["lost"] == told["found"]
+    assert "flights — +2 columns (gain, gain_per_hour)" in told["refused"]
+    assert "9430" in told["question"]
+    assert "flights is as stashed" in told["pop"]
+    assert "first report: delays by hour" in told["show"]
+    assert re.search(r"by-hour\s+3 ahead, 1 behind", told["branches"])
+    assert "(by-hour, tag report-1) time made up in the air" in told["graph"]
+    assert told["range"].count("\n") == 2
+    assert told["compare"].startswith("(9430, ")
+    assert len(told["squashed"].splitlines()) == 2
+    assert (told["gone"], told["again"]) == ("False", "True")
+    assert told["now"] == "327346"
+    assert "by-hour pointed to nothing then" in told["yesterday"]

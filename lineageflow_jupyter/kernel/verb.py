@@ -51,6 +51,8 @@ class Verb:
         What it accepts.
     examples : tuple of str
         Whole lines.
+    notes : tuple of str
+        What a summary has no room for, a paragraph each: what happens to variables, what is refused, how it is undone.
     returns_data : bool
         True where the result is what the line is for: then a last ``;`` does not take it away.
     """
@@ -61,6 +63,7 @@ class Verb:
     positionals: tuple[Positional, ...] = ()
     options: tuple[Option, ...] = ()
     examples: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     returns_data: bool = False
 
     @property

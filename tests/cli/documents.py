@@ -1,4 +1,4 @@
-"""Writes the part of ``docs/command-line.md`` that is made from the parsers: ``python -m tests.cli.documents``."""
+"""The part of ``docs/command-line.md`` that is made from the parsers; `tests.documents` puts it there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from lineageflow_jupyter.cli.parsing import common_options, top_parser, verb_par
 from lineageflow_jupyter.cli.verbs import COMMANDS
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "command-line.md"
-BEGIN, END = "<!-- begin verbs -->", "<!-- end verbs -->"
 
 
 def reference() -> str:
@@ -47,16 +46,3 @@ def _rows(actions: Iterator[argparse.Action] | list[argparse.Action]) -> Iterato
         shown = flags or (f"[{value}{many}]" if action.nargs == "?" else f"{value}{many}")
         help_text = (action.help or "").replace("%%", "%").replace("|", "\\|")
         yield f"| `{shown}` | {help_text} |"
-
-
-def written() -> str:
-    """Text of the page with the part as the parsers have it now."""
-    before, found, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, closed, after = rest.partition(END)
-    if not found or not closed:
-        raise ValueError(f"{PAGE} has no part between {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{reference()}\n\n{END}{after}"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(written(), encoding="utf-8")

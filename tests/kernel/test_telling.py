@@ -171,3 +171,9 @@ class TestRestore:
 )
 def test_verbs_of_git_that_are_missing_name_what_comes_closest(shell: TestingShell, verb: str, instead: str) -> None:
     assert instead in shell.refused(f"%lf {verb} flights")
+
+
+def test_help_says_what_happens(shell: TestingShell) -> None:
+    told = str(shell.run("%lf help checkout"))
+    assert "Refused where a variable holds changes that are not committed" in told
+    assert told.index("Refused where") < told.index("--force  ")

@@ -80,7 +80,7 @@ def test_results_are_shown_as_tables_and_lines(quickstart: OpenNotebook) -> None
     assert re.fullmatch(r"\[main [0-9a-f]{7}\] raw — flights 336,776 × 19, [\d.]+ MB new", line.inner_text())
     rows = [row.inner_text().split("\t") for row in quickstart.cell("log").query_selector_all(".lf-out tr")]
     assert rows[0] == ["commit", "time", "author", "datasets", "message"]
-    assert [row[3:] for row in rows[1:]] == [["flights", "(main) speed in miles per hour"], ["flights", "raw"]]
+    assert [row[3:] for row in rows[1:]] == [["flights", "(HEAD → main) speed in miles per hour"], ["flights", "raw"]]
     state = quickstart.cell("speed").query_selector(".lf-out td.lf-warn")
     assert state is not None
     assert state.inner_text() == "changed"
@@ -129,7 +129,7 @@ def test_the_tab_key_completes_verbs_flags_and_datasets(quickstart: OpenNotebook
     page.keyboard.press("Enter")
     assert page.evaluate("() => document.activeElement.innerText") == "%lf log flights --oneline"
     page.keyboard.press("ControlOrMeta+a")
-    assert offered("%lf s") == ["show", "status", "switch"]
+    assert offered("%lf s") == ["show", "stash", "status", "switch"]
     page.keyboard.press("Escape")
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
 

@@ -21,4 +21,8 @@ VERB = Verb(
     _run,
     positionals=(Positional("names", "NAME", "variables that hold frames", Holds.FRAME, required=True, many=True),),
     examples=("%lf add flights planes",),
+    notes=(
+        "Nothing is stored: a frame is committed as it is when the commit comes. Naming it in `%lf commit NAME` "
+        "has the same effect. A dataset that somebody removed from the branch may come back after `%lf add`.",
+    ),
 )

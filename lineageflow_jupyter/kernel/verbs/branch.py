@@ -114,4 +114,11 @@ VERB = Verb(
         "%lf branch -m outliers",
         "%lf branch -d fix",
     ),
+    notes=(
+        "Making a branch does not go to it: `%lf switch` does, and `%lf switch -c` does both. Ahead and behind "
+        "are counted in commits against the present branch.",
+        "`-d` refuses a branch whose commits no other branch or tag holds; `-D` deletes it all the same. Several "
+        "are deleted together or not at all. The branch that this notebook is on cannot be deleted; renamed, its "
+        "notebooks follow. All of it can be undone with `%lf undo`.",
+    ),
 )

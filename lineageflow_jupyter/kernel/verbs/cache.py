@@ -45,4 +45,9 @@ VERB = Verb(
     _run,
     options=(Option(("--clear",), "remove its files; nothing that was committed is lost"),),
     examples=("%lf cache", "%lf cache --clear"),
+    notes=(
+        "Columns that were read are kept, decoded, as files beside the repository, so that the next read maps "
+        "them. The oldest ones go when the limit is reached. `LINEAGEFLOW_CACHE=0` turns it off, "
+        "`LINEAGEFLOW_CACHE_BYTES` sets the limit.",
+    ),
 )

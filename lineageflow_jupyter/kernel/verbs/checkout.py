@@ -57,4 +57,12 @@ VERB = Verb(
         ),
     ),
     examples=("%lf checkout HEAD~1 flights", "%lf checkout main@{yesterday} flights", "%lf checkout main --force"),
+    notes=(
+        "Variables get the frames, under the names of their datasets, and the next commit starts from there. HEAD "
+        "stays on its branch: `%lf switch` goes to another. To look without changing a variable, `%lf read`. To commit "
+        "an older version on top of the branch, `%lf restore NAME --source REV`: a commit from an older checkout is "
+        "refused, since it would undo what came after without having seen it.",
+        "Refused where a variable holds changes that are not committed, or is no frame. With `--force` the changes are "
+        "stashed first. `%lf undo` gives the variables back what they held.",
+    ),
 )

@@ -124,4 +124,13 @@ VERB = Verb(
         "%lf commit -m 'without flights that cost < $5'",
         '%lf commit df --as flights --key year month day -m "keyed"',
     ),
+    notes=(
+        "All frames go into one commit, or none. The variable's name is the dataset's name, unless `--as` gives "
+        "another, which is remembered. Only what differs from the branch is stored; where nothing does, no commit "
+        "is made.",
+        "It is refused, and nothing is written, where a frame could not come back exactly (the column, the row "
+        "and a remedy are named), where a key is not unique, and where the branch holds a version of the dataset "
+        "that this notebook has not seen. A key is remembered from commit to commit; `--key ''` drops it.",
+        "`%lf undo` takes a commit back: the branch moves back, variables stay as they are.",
+    ),
 )

@@ -12,7 +12,7 @@ from lineageflow_jupyter.kernel.verb import Call, Verb
 
 _FROM_GIT = {
     **dict.fromkeys(("diff", "difftool"), "`%lf status` and `%lf show` tell which columns, rows and cells changed"),
-    "revert": "`%lf checkout REV NAME` gives back an older version, which can then be committed",
+    "revert": "`%lf restore NAME --source REV` gives back an older version, which can then be committed",
     **dict.fromkeys(("merge", "rebase", "cherry-pick", "pull"), "`x = %lf read BRANCH:NAME` reads the other version"),
     **dict.fromkeys(("blame", "bisect"), "`%lf log NAME` lists the commits that changed a dataset"),
     **dict.fromkeys(("clone", "fetch", "push", "remote"), "`%lf open PATH` uses the repository of another folder"),
@@ -35,7 +35,7 @@ def overview(verbs: Mapping[str, Verb]) -> Answer:
 
 
 def describe(verb: Verb) -> Answer:
-    """One verb with its arguments and examples."""
+    """One verb with what it does, its arguments and examples."""
     arguments = [(Cell(place.metavar, CODE), place.help) for place in verb.positionals]
     for option in (*verb.options, HELP):
         value = f" {option.metavar}{'…' * option.many}" if option.metavar else ""
@@ -46,6 +46,7 @@ def describe(verb: Verb) -> Answer:
         (
             Note(verb.usage, CODE),
             Note(f"{verb.summary[0].upper()}{verb.summary[1:]}."),
+            *map(Note, verb.notes),
             Grid(("argument", "meaning"), tuple(arguments)),
             *((Note("Examples", MUTED), *examples) if examples else ()),
         ),
@@ -78,4 +79,5 @@ VERB = Verb(
     _run,
     positionals=(Positional("verb", "VERB", "the verb to explain", Holds.VERB),),
     examples=("%lf help commit",),
+    notes=("`%lf VERB --help` shows the same.",),
 )

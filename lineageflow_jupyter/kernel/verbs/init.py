@@ -24,4 +24,9 @@ VERB = Verb(
     _run,
     positionals=(Positional("path", "PATH", "the folder; the current one by default", Holds.LOCATION),),
     examples=("%lf init", "%lf init ~/projects/flights"),
+    notes=(
+        "Everything is kept in the folder `.lineageflow` inside; a `.gitignore` in it keeps Git from committing "
+        "it. The first commit begins the branch `main`. Network file systems are refused, since commits could be "
+        "lost there.",
+    ),
 )

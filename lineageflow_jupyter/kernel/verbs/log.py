@@ -185,4 +185,9 @@ VERB = Verb(
         "%lf log --author ana --since '2 weeks ago'",
         "%lf log main -- flights",
     ),
+    notes=(
+        "One word may be a revision or a dataset; a `--` before a dataset, or behind a revision, tells which "
+        "where it could be both. `A..B` is what B has and A has not, `A...B` what either has alone. Times are "
+        "told in the zone of the author; a bare date in `--since` and `--until` includes that day.",
+    ),
 )

@@ -32,4 +32,9 @@ VERB = Verb(
     ),
     options=(Option(("-m", "--message"), "why; told by itself if left out", "MSG"),),
     examples=("%lf mv df flights",),
+    notes=(
+        "A commit of its own, at once, that stores no data again. The variable keeps its name and stands for the "
+        "dataset under its new one from then on. History before it knows the dataset by its old name. `%lf undo` "
+        "takes it back.",
+    ),
 )

@@ -22,4 +22,8 @@ VERB = Verb(
         Positional("path", "PATH", "a folder with a repository, or one below it", Holds.LOCATION, required=True),
     ),
     examples=("%lf open ~/projects/flights",),
+    notes=(
+        "Without it, the repository of the current folder or of one above is used. Variables stay as they are; "
+        "the workspace begins where it was when it last used that repository.",
+    ),
 )

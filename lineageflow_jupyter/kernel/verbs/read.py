@@ -32,5 +32,11 @@ VERB = Verb(
         Option(("--engine",), f"library of the frame: {', '.join(ENGINES)}", "ENGINE", Holds.ENGINE),
     ),
     examples=("df = %lf read HEAD~1:flights", "df = %lf read flights --columns year,month --rows 0:100"),
+    notes=(
+        "What comes back is exactly what was committed: dtypes, index, missing values. Columns come in the order "
+        "in which they are named, index levels always. Reading the branch's present version counts as having seen "
+        "it: then the notebook may commit its own on top.",
+        "`df = %lf read …;` keeps the frame in spite of the `;`, which is there for answers only.",
+    ),
     returns_data=True,
 )

@@ -44,4 +44,9 @@ VERB = Verb(
         Option(("--skip",), "leave out so many of the newest", "N"),
     ),
     examples=("%lf reflog", "%lf reflog main", "%lf checkout main@{1} flights"),
+    notes=(
+        "HEAD's moves are those of this notebook; a branch's those of everybody. `NAME@{N}` names the commit N "
+        "moves ago, in every verb, also after a reset or when the branch is deleted: `%lf branch NAME NAME@{1}` "
+        "makes it again.",
+    ),
 )

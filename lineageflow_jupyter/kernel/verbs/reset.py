@@ -46,4 +46,11 @@ VERB = Verb(
         Option(("--hard",), "the variables too; what is not committed is stashed first"),
     ),
     examples=("%lf reset HEAD~1", "%lf reset --hard main@{1}"),
+    notes=(
+        "Without flags variables stay as they are, and what they hold beyond that commit is shown by `%lf status` "
+        "as changed. With `--hard` live frames of its datasets get its versions; changes that are not committed "
+        "are stashed first.",
+        "Refused where it would drop a version that this notebook has not seen. The commits stay in the reflog "
+        "(`%lf reflog`), and `%lf undo` takes it back, frames included.",
+    ),
 )

@@ -60,4 +60,10 @@ VERB = Verb(
         "%lf restore flights --source HEAD~2 --columns dep_delay,arr_delay",
         "%lf restore flights --rows 0:100",
     ),
+    notes=(
+        "With columns or rows, only those cells change: the rest of the frame stays as it is, changes included. "
+        "Where the dataset has a key, rows are matched by it, otherwise by position.",
+        "HEAD and the branch stay where they are. What a frame held and was not committed is stashed first; `%lf "
+        "undo` gives it back.",
+    ),
 )

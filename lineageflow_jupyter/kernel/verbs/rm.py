@@ -24,4 +24,9 @@ VERB = Verb(
     positionals=(Positional("names", "DATASET", "datasets to take out", Holds.DATASET, required=True, many=True),),
     options=(Option(("-m", "--message"), "why; told by itself if left out", "MSG"),),
     examples=("%lf rm scratch", '%lf rm flights planes -m "now in air"'),
+    notes=(
+        "There is no staging area: the removal is a commit of its own, at once. Variables and older versions stay "
+        "as they are, and `%lf undo` takes it back. Refused where the branch holds a version that this notebook "
+        "has not seen.",
+    ),
 )

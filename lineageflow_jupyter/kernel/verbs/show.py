@@ -76,4 +76,8 @@ VERB = Verb(
     _run,
     positionals=(Positional("revision", "REV", "the commit, HEAD by default; or REV:DATASET", Holds.REVISION),),
     examples=("%lf show", "%lf show HEAD~1", "%lf show v1.0", "%lf show main:flights"),
+    notes=(
+        "`NAME@{AT}` is a branch or tag at a point in time where there is such a ref, and else a dataset. What "
+        "changed is told against the first parent; cells are counted where that is cheap.",
+    ),
 )

@@ -147,4 +147,11 @@ VERB = Verb(
         Option(("--all",), "list: stashes of other notebooks too"),
     ),
     examples=("%lf stash", '%lf stash push flights -m "half done"', "%lf stash list", "%lf stash pop stash@{1}"),
+    notes=(
+        "`push` puts the changed frames aside, and the variables get the branch's versions again; a frame that is "
+        "no dataset yet keeps its variable. `pop` brings a stash back and forgets it, `apply` keeps it, `drop` "
+        "forgets it. `list` numbers them: `stash@{0}` is the latest, and `%lf read stash@{0}:NAME` looks into it.",
+        "`pop` and `apply` are refused where variables hold other changes that are not committed; with `--force` "
+        "those are stashed in turn. Stashes belong to the notebook. `%lf undo` takes each of these back.",
+    ),
 )

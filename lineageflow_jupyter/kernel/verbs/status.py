@@ -72,4 +72,12 @@ VERB = Verb(
     "show which live frames differ from HEAD",
     _run,
     examples=("%lf status",),
+    notes=(
+        "Each dataset is compared with the version that this notebook last read, checked out or committed. "
+        "`changed`: the next `%lf commit` takes it. `new`: HEAD holds no such dataset. `absent`: no variable "
+        "holds it. `unsupported`: it could not be committed, and why. Where the branch holds a version that this "
+        "notebook has not seen, the line to look at it is shown.",
+        "Cells are compared in the order of the rows: a sorted frame is told as changed columns. Other frames of "
+        "the notebook are listed by name and not looked at; names that begin with `_` are left out.",
+    ),
 )

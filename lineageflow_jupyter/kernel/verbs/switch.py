@@ -50,4 +50,11 @@ VERB = Verb(
         Option(("--force",), "stash uncommitted changes that are in the way instead of refusing"),
     ),
     examples=("%lf switch main", "%lf switch -c no-outliers", "%lf switch -c fix HEAD~2", "%lf switch -"),
+    notes=(
+        "Variables that are as committed get the frames of the other branch; those of datasets that it does not "
+        "hold stay. Changes that are not committed come along where both branches hold the same version of the "
+        "dataset, as in Git, and are otherwise refused. With `--force` they are stashed first.",
+        "Each notebook has a HEAD of its own, which survives a restart of the kernel. `%lf undo` goes back, with "
+        "the frames.",
+    ),
 )

@@ -54,4 +54,9 @@ VERB = Verb(
         Option(("-d", "--delete"), "delete tags", "TAG", Holds.TAG, many=True),
     ),
     examples=("%lf tag", '%lf tag v1.0 -m "as in the paper"', "%lf tag v0.9 HEAD~3", "%lf tag -d v0.9"),
+    notes=(
+        "A tag stays where it is, whatever is committed, and can be used wherever a commit is named. With `-m` "
+        "the text is kept with author and time, and `%lf show NAME` tells it. A tag that exists is moved by "
+        "`--force` only. `%lf undo` takes all of it back.",
+    ),
 )

@@ -45,6 +45,13 @@ VERB = Verb(
     "take back the last operation of this notebook; again: the one before",
     _undo,
     examples=("%lf undo",),
+    notes=(
+        "Undone is what this notebook did: commits, checkouts, switches, branches, tags, resets, stashes, rm and "
+        "mv. Branches, HEAD and the frames that were replaced are as before; what variables hold now and is not "
+        "committed is stashed first. Code is not undone, and frames that no operation replaced stay as they are: "
+        "after the undo of a commit they hold the changes, as before it.",
+        "Refused where somebody moved the branch since. `%lf redo` goes the other way, until something else is done.",
+    ),
 )
 
 REDO = Verb(
@@ -52,4 +59,5 @@ REDO = Verb(
     "do again what the last undo took back",
     _redo,
     examples=("%lf redo",),
+    notes=("Works right after `%lf undo`, as often as it was used; any other operation in between ends it.",),
 )

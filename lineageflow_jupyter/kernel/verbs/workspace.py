@@ -81,4 +81,10 @@ VERB = Verb(
         Option(("-n", "--number"), f"at most so many; {WORKSPACES} by default", "N"),
     ),
     examples=("%lf workspace", "%lf workspace --adopt analysis.ipynb"),
+    notes=(
+        "A workspace is one notebook of one user, known by its path, or one process of a script. Each has its own "
+        "HEAD, what it has seen of each dataset, its stashes and its undo. A copied notebook is a workspace of "
+        "its own, and so is a renamed one: `--adopt` gives it the branch and what was seen of the old one. "
+        "Variables stay as they are.",
+    ),
 )
