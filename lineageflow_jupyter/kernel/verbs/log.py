@@ -167,7 +167,7 @@ VERB = Verb(
         Positional("dataset", "DATASET", "only commits that changed it", Holds.DATASET),
     ),
     options=(
-        Option(("-n", "--number"), "at most so many commits; 20 by default, see `%lf config log_length`", "N"),
+        Option(("-n", "--number"), "at most so many commits; by default as the setting log_length says, 20", "N"),
         Option(("--skip",), "leave out so many of the newest: the next page", "N"),
         Option(("--all",), "all branches and tags"),
         Option(("--graph",), "draw how branches run and part"),
