@@ -33,7 +33,7 @@ from lineageflow_jupyter.catalog.sql import SqlCatalog
 from lineageflow_jupyter.frames.codecs import encode_value
 from lineageflow_jupyter.frames.convert import to_content
 from lineageflow_jupyter.history import stash_prefix
-from lineageflow_jupyter.model.ids import Kind, ObjectId, short
+from lineageflow_jupyter.model.ids import Kind, short
 from lineageflow_jupyter.model.lists import Sealed, encode_tree
 from lineageflow_jupyter.model.objects import Author, Commit, Tree, TreeEntry, encode_commit
 from lineageflow_jupyter.model.records import (
