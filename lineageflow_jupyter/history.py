@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
@@ -59,8 +59,16 @@ class History:
     def _found(self, oid: ObjectId) -> CommitRecord:
         record = self._catalog.commit(oid)
         if record is None:
-            raise ObjectMissing(f"commit {oid.hex()} is not in the catalog", remedy="Run fsck to see what is damaged")
+            raise _missing(oid)
         return record
+
+    def records(self, ids: Collection[ObjectId]) -> Mapping[ObjectId, CommitRecord]:
+        """Return commits that must exist, read together."""
+        found = self._catalog.commits(ids)
+        for oid in ids:
+            if oid not in found:
+                raise _missing(oid)
+        return found
 
     def tree(self, commit: ObjectId | None) -> Tree:
         """Tree of a commit; an empty one for None."""
@@ -114,8 +122,8 @@ class History:
         else:
             record = self._head(head.branch, revision) if parsed.base == "HEAD" else self._named(parsed.base)
         for step in parsed.steps:
-            for _ in range(step.count if step.kind == "~" else min(step.count, 1)):
-                record = self._parent(record, 1 if step.kind == "~" else step.count, revision)
+            walk = self._ancestor if step.kind == "~" else self._parent
+            record = walk(record, step.count, revision)
         return record
 
     def ends(self, chosen: Range, head: Head) -> tuple[list[ObjectId], list[ObjectId]]:
@@ -209,11 +217,10 @@ class History:
         """Stashes of a workspace, or of all, newest first."""
         prefix = f"{STASHES}/" if head is None else stash_prefix(head)
         refs = [ref for ref in self._catalog.refs(kinds=("hidden",)) if ref.name.startswith(prefix) and ref.commit]
-        return sorted(refs, key=lambda ref: self._stashed_at(ref), reverse=True)
-
-    def _stashed_at(self, ref: Ref) -> tuple[int, int]:
-        made = self._catalog.reflog(ref.name, limit=1)
-        return (made[0].sequence, 0) if made else (0, self.record(ref.commit).commit.time if ref.commit else 0)
+        made = self._catalog.last_moves([ref.name for ref in refs])
+        # Those of a catalog from before reflogs come last, by the time of their commits.
+        times = {ref.name: self.record(ref.commit).commit.time for ref in refs if ref.commit and ref.name not in made}
+        return sorted(refs, key=lambda ref: (made.get(ref.name, 0), times.get(ref.name, 0)), reverse=True)
 
     def stash(self, head: Head, number: int) -> CommitRecord:
         """Stash by its number, 0 being the latest.
@@ -232,6 +239,14 @@ class History:
         commit = found[number].commit
         assert commit is not None
         return self.record(commit)
+
+    def _ancestor(self, record: CommitRecord, steps: int, revision: str) -> CommitRecord:
+        if steps == 0:
+            return record
+        steps = min(steps, record.generation)  # enough to run into the beginning, and a number that a database takes
+        oid, taken = self._catalog.ancestor(record.id, steps)
+        found = self.record(oid)
+        return found if taken == steps else self._parent(found, 1, revision)  # which says that there is none
 
     def _parent(self, record: CommitRecord, number: int, revision: str) -> CommitRecord:
         if number == 0:  # as in Git: ^0 is the commit itself
@@ -288,6 +303,10 @@ class History:
             readings = " or ".join(text for text, _ in found)
             raise AmbiguousName(f"{name!r} may be {readings}", remedy="Write more digits of the commit's id")
         return self.record(found[0][1])
+
+
+def _missing(oid: ObjectId) -> ObjectMissing:
+    return ObjectMissing(f"commit {oid.hex()} is not in the catalog", remedy="Run fsck to see what is damaged")
 
 
 def stash_prefix(head: Head) -> str:

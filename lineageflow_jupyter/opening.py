@@ -319,7 +319,7 @@ def _process() -> str:
 
 def _other_process(catalog: Catalog, name: WorkspaceName) -> str:
     """Another running process that has the workspace open, for people; ``""`` where there is none."""
-    known = next((record for record in catalog.workspaces() if record.name == name), None)
+    known = catalog.known_workspace(name)
     if known is None or not known.process or known.process == _process():
         return ""
     try:

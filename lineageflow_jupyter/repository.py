@@ -6,7 +6,7 @@ garbage, never damage. Each verb is told by one of the modules beside this one; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from lineageflow_jupyter.catalog.base import Catalog
@@ -298,6 +298,16 @@ class Repository:
             If it can be read in several ways; they are listed.
         """
         return self._history.resolve(revision, self.head)
+
+    def commits(self, ids: Collection[ObjectId]) -> Mapping[ObjectId, CommitRecord]:
+        """Return commits by their ids, read together: for lists, where `resolve` would ask for each.
+
+        Raises
+        ------
+        ObjectMissing
+            If one does not exist.
+        """
+        return self._history.records(ids)
 
     def datasets(self, revision: str = "HEAD") -> Mapping[str, TableShape]:
         """Datasets of a revision with their shapes; empty in a repository without commits."""

@@ -55,7 +55,8 @@ class Stashes:
     def listed(self, *, everybody: bool) -> list[StashReport]:
         """Stashes, newest first: those of this workspace, or of all."""
         refs = self.history.stashes(None if everybody else self.workspace.head)
-        return [StashReport(ref, self.history.record(ref.commit), ref.name.split("/")[1]) for ref in refs if ref.commit]
+        records = self.history.records([ref.commit for ref in refs if ref.commit])
+        return [StashReport(ref, records[ref.commit], ref.name.split("/")[1]) for ref in refs if ref.commit]
 
     def take(self, which: str, live: Live, *, force: bool, drop: bool) -> Replacement:
         """Give the caller the frames of a stash, on the bases that they had, and drop the stash if asked to."""

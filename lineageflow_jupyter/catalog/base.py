@@ -46,6 +46,32 @@ class Catalog(Protocol):
         """Return one commit, or None."""
         ...
 
+    def commits(self, ids: Collection[ObjectId]) -> Mapping[ObjectId, CommitRecord]:
+        """Those of `ids` that are commits, read together."""
+        ...
+
+    def ancestor(self, oid: ObjectId, steps: int) -> tuple[ObjectId, int]:
+        """Go back along first parents, as far as there are any.
+
+        Parameters
+        ----------
+        oid : ObjectId
+            Where to begin.
+        steps : int
+            How far; 0 is the commit itself.
+
+        Returns
+        -------
+        ObjectId, int
+            The commit, and how many steps lead to it: fewer than asked for where the history begins there.
+
+        Raises
+        ------
+        ObjectMissing
+            If there is no commit `oid`.
+        """
+        ...
+
     def commits_with_prefix(self, prefix: str, *, limit: int = 10) -> tuple[ObjectId, ...]:
         """Ids of commits whose hexadecimal form starts with `prefix` (lower case, at least 1 digit), sorted."""
         ...
@@ -160,6 +186,10 @@ class Catalog(Protocol):
         """
         ...
 
+    def last_moves(self, names: Collection[str]) -> Mapping[str, int]:
+        """Sequence of the last operation that moved each of these refs; of those that ever moved."""
+        ...
+
     def workspace(self, name: WorkspaceName, *, branch: str, process: str = "", time: int = 0) -> Head:
         """HEAD of the workspace known by `name`; a new one starts on `branch` without bases.
 
@@ -175,6 +205,10 @@ class Catalog(Protocol):
         time : int
             When, in microseconds since 1970-01-01 UTC.
         """
+        ...
+
+    def known_workspace(self, name: WorkspaceName) -> WorkspaceRecord | None:
+        """Return the workspace known by `name`, or None; unlike `workspace`, this makes no new one."""
         ...
 
     def workspaces(self) -> tuple[WorkspaceRecord, ...]:

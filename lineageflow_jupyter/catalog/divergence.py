@@ -19,13 +19,13 @@ ROWS = 1024
 def diverged(graph: Graph, base: ObjectId, tips: Collection[ObjectId]) -> Mapping[ObjectId, tuple[int, int]]:
     """Return what `Catalog.divergence` promises."""
     order = list(dict.fromkeys(tips))
-    own = np.zeros(len(order))  # commits of each tip that base has not
-    shared = np.zeros(len(order))  # commits of each tip that base has too
+    own = np.zeros(len(order), np.int64)  # commits of each tip that base has not
+    shared = np.zeros(len(order), np.int64)  # commits of each tip that base has too
     of_base = 0
     found = iter(_reached(graph, [base, *order]).items())
     while batch := list(islice(found, ROWS)):
         bits = _bits([marks for marks, _ in batch], 1 + len(order))
-        counts = np.array([count for _, count in batch], np.float64)  # exact, and what numpy multiplies fast
+        counts = np.array([count for _, count in batch], np.int64)
         in_base = counts * bits[:, 0]
         own += (counts - in_base) @ bits[:, 1:]
         shared += in_base @ bits[:, 1:]
@@ -62,8 +62,8 @@ def _reached(graph: Graph, tips: list[ObjectId]) -> Counter[int]:
     return counts
 
 
-def _bits(sets: list[int], width: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _bits(sets: list[int], width: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     """One row for each set, a 0 or 1 for each bit, the lowest first."""
     size = -(-width // 8)
     raw = np.frombuffer(b"".join(number.to_bytes(size, "little") for number in sets), np.uint8)
-    return np.unpackbits(raw.reshape(len(sets), size), axis=1, count=width, bitorder="little").astype(np.float64)
+    return np.unpackbits(raw.reshape(len(sets), size), axis=1, count=width, bitorder="little").astype(np.int64)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from lineageflow_jupyter.catalog.engine import select_in
+from lineageflow_jupyter.catalog.engine import select_in, select_rows
 from lineageflow_jupyter.catalog.schema import commit_parents, commits
 from lineageflow_jupyter.errors import CorruptData, ObjectMissing
 from lineageflow_jupyter.model.ids import ObjectId, short
@@ -21,6 +22,35 @@ _EDGES = (
     .outerjoin_from(commits, commit_parents, commit_parents.c.commit_id == commits.c.id)
     .where(commits.c.generation.between(sa.bindparam("bottom"), sa.bindparam("top")))
 )
+
+
+def _line() -> sa.Select[Any]:
+    """Query for how far first parents lead back from a commit: the last one, and the number of steps to it."""
+    start = sa.select(commits.c.id, sa.literal_column("0", sa.Integer).label("step")).where(
+        commits.c.id == sa.bindparam("start")
+    )
+    line = start.cte("line", recursive=True)
+    line = line.union_all(
+        sa.select(commit_parents.c.parent_id, line.c.step + 1)
+        .join_from(line, commit_parents, commit_parents.c.commit_id == line.c.id)
+        .where(commit_parents.c.position == 0, line.c.step < sa.bindparam("steps"))
+    )
+    return sa.select(line.c.id, line.c.step).order_by(line.c.step.desc()).limit(1)
+
+
+_LINE = _line()
+
+
+def first_ancestor(connection: Connection, oid: ObjectId, steps: int) -> tuple[ObjectId, int]:
+    """Return what `Catalog.ancestor` promises."""
+    row = connection.execute(_LINE, {"start": oid, "steps": steps}).one_or_none()
+    if row is None:
+        raise _no_commit(oid)
+    return ObjectId(row[0]), row[1]
+
+
+def _no_commit(oid: ObjectId) -> ObjectMissing:
+    return ObjectMissing(f"there is no commit {short(oid)}", remedy="See the log for commits that exist")
 
 
 class Graph:
@@ -44,10 +74,12 @@ class Graph:
         self._places: dict[ObjectId, tuple[int, int]] = {}
         self._parents: dict[ObjectId, tuple[ObjectId, ...]] = {}
         self._span = FIRST_SPAN
+        self.floor = 0
+        """Commits of lower generations are not wanted: a walk leaves them, and so all that is before them, out."""
         self._find(set(starts))
         for oid in starts:
             if oid not in self._places:
-                raise ObjectMissing(f"there is no commit {short(oid)}", remedy="See the log for commits that exist")
+                raise _no_commit(oid)
 
     def place(self, oid: ObjectId) -> tuple[int, int]:
         """Generation and time of a start, or of a parent that `parents` gave.
@@ -78,13 +110,14 @@ class Graph:
 
     def _fetch(self, top: int) -> None:
         """Read all commits of that generation and some before it, with their parents."""
+        places = self._places
         found: dict[ObjectId, tuple[ObjectId, ...]] = {}
-        bounds = {"bottom": top - self._span + 1, "top": top}
-        for oid, generation, time, parent in self._connection.execute(_EDGES, bounds).all():
-            self._places[oid] = (generation, time)
-            found[oid] = () if parent is None else (*found.get(oid, ()), parent)
+        for oid, generation, time, parent in select_rows(self._connection, _EDGES, (top - self._span + 1, top)):
+            places[oid] = (generation, time)
+            others = found.get(oid)
+            found[oid] = () if parent is None else (parent,) if others is None else (*others, parent)
         self._parents.update(found)
-        self._find({parent for parents in found.values() for parent in parents} - self._places.keys())
+        self._find({parent for parents in found.values() for parent in parents} - places.keys())
         self._span *= 2
 
     def _find(self, ids: Collection[ObjectId]) -> None:

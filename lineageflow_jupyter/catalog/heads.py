@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -52,15 +53,22 @@ def note_opening(connection: Connection, workspace: str, process: str, time: int
     connection.execute(sa.update(workspaces).where(workspaces.c.id == workspace).values(process=process, opened=time))
 
 
+def read_workspace(connection: Connection, name: str) -> WorkspaceRecord | None:
+    """Workspace of that name (as `name_to_json` gives it), or None."""
+    row = connection.execute(sa.select(workspaces).where(workspaces.c.name == name)).one_or_none()
+    return None if row is None else _workspace_record(row)
+
+
 def read_workspaces(connection: Connection) -> tuple[WorkspaceRecord, ...]:
     """Return what `Catalog.workspaces` promises."""
     rows = connection.execute(
         sa.select(workspaces).order_by(workspaces.c.opened.desc().nulls_last(), workspaces.c.name)
     )
-    return tuple(
-        WorkspaceRecord(row.id, WorkspaceName(*json.loads(row.name)), row.branch, row.process, row.opened)
-        for row in rows
-    )
+    return tuple(map(_workspace_record, rows))
+
+
+def _workspace_record(row: sa.Row[Any]) -> WorkspaceRecord:
+    return WorkspaceRecord(row.id, WorkspaceName(*json.loads(row.name)), row.branch, row.process, row.opened)
 
 
 def branch_of(connection: Connection, workspace: str) -> str | None:

@@ -24,7 +24,8 @@ FIRST_BATCH = 32
 """How many commits the first query of a filter looks at; each next one at twice as many."""
 
 NEAR = 1500
-"""After so many commits a filter asks once for all that match, anywhere: cheaper than going on to look each one up."""
+"""After so many commits a filter asks once for all that match, anywhere: cheaper than going on to look each one up, and
+it tells where the walk may end."""
 
 _RECORDS = sa.select(commits.c.id, commits.c.generation, commits.c.data)
 _DATASETS = sa.select(commit_datasets.c.commit_id, commit_datasets.c.dataset)
@@ -76,9 +77,9 @@ def read_log(
     graph = Graph(connection, (*starts, *exclude))
     ids = walk(graph, starts, exclude)
     if wanted.since is not None or wanted.until is not None:
-        ids = _made_between(graph, ids, wanted.since, wanted.until)
+        ids = _made_between(connection, graph, ids, wanted.since, wanted.until)
     for query in _queries(wanted):
-        ids = _found_by(connection, query, ids)
+        ids = _found_by(connection, graph, query, ids)
     stop = None if limit is None else skip + limit
     return tuple(read_commits(connection, list(islice(ids, skip, stop))))
 
@@ -115,21 +116,45 @@ def walk(graph: Graph, starts: Collection[ObjectId], exclude: Collection[ObjectI
     heapq.heapify(ready)
     while ready:
         _, oid = heapq.heappop(ready)
+        if graph.place(oid)[0] < graph.floor:
+            continue
         yield oid
         for parent in graph.parents(oid):
             generation, time = graph.place(parent)
+            if generation < graph.floor:
+                continue
             look_ahead_above(generation)
             children[parent] -= 1
             if not children[parent] and parent not in hidden:
                 heapq.heappush(ready, (-time, parent))
 
 
-def _made_between(graph: Graph, ids: Iterable[ObjectId], since: int | None, until: int | None) -> Iterator[ObjectId]:
+def _made_between(
+    connection: Connection, graph: Graph, ids: Iterable[ObjectId], since: int | None, until: int | None
+) -> Iterator[ObjectId]:
     """Those of `ids` made in that time. Clocks may be wrong: an older commit does not mean that all before it are."""
-    for oid in ids:
+    for number, oid in enumerate(ids):
+        if number == NEAR and not _raise_floor(graph, connection.execute(_earliest(since, until)).scalar()):
+            return
         _, time = graph.place(oid)
         if (since is None or time >= since) and (until is None or time < until):
             yield oid
+
+
+def _earliest(since: int | None, until: int | None) -> sa.Select[Any]:
+    """Query for the least generation of commits made in that time."""
+    query = sa.select(sa.func.min(commits.c.generation))
+    if since is not None:
+        query = query.where(commits.c.time >= since)
+    return query if until is None else query.where(commits.c.time < until)
+
+
+def _raise_floor(graph: Graph, generation: int | None) -> bool:
+    """Have the walk end at the least generation that can be wanted; False where there is none."""
+    if generation is None:
+        return False
+    graph.floor = max(graph.floor, generation)
+    return True
 
 
 def _queries(wanted: LogFilter) -> Iterator[sa.Select[Any]]:
@@ -152,7 +177,9 @@ def _has(column: sa.Column[str], text: str) -> sa.ColumnElement[bool]:
     return holds(column, sa.literal(part)) if is_text(part) else sa.false()
 
 
-def _found_by(connection: Connection, query: sa.Select[Any], ids: Iterable[ObjectId]) -> Iterator[ObjectId]:
+def _found_by(
+    connection: Connection, graph: Graph, query: sa.Select[Any], ids: Iterable[ObjectId]
+) -> Iterator[ObjectId]:
     """Those of `ids` that a query of `_queries` gives, in the same order."""
     source, size, seen = iter(ids), FIRST_BATCH, 0
     (column,) = query.selected_columns
@@ -165,5 +192,7 @@ def _found_by(connection: Connection, query: sa.Select[Any], ids: Iterable[Objec
         yield from (oid for oid in batch if oid in found)
         seen += len(batch)
         size = min(2 * size, MAX_PARAMETERS)
-    everywhere: set[bytes] = set(connection.execute(query).scalars().all())
-    yield from (oid for oid in source if oid in everywhere)
+    with_generations = query.add_columns(commits.c.generation).where(commits.c.id == column)
+    everywhere: dict[bytes, int] = {row[0]: row[1] for row in connection.execute(with_generations)}
+    if _raise_floor(graph, min(everywhere.values(), default=None)):
+        yield from (oid for oid in source if oid in everywhere)

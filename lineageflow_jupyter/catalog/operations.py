@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from lineageflow_jupyter.catalog.engine import insert_rows
+from lineageflow_jupyter.catalog.engine import batches, insert_rows
 from lineageflow_jupyter.catalog.journal import (
     head_from_json,
     head_to_json,
@@ -31,6 +31,11 @@ _FIND_OPERATION = sa.select(operations).where(operations.c.operation == sa.bindp
 _INSERT_OPERATION = sa.insert(operations)
 _INSERT_OUTBOX = sa.insert(outbox)
 _INSERT_MOVES = sa.insert(reflog)
+_LAST_MOVES = (
+    sa.select(reflog.c.name, sa.func.max(reflog.c.sequence))
+    .where(reflog.c.workspace == "", reflog.c.name.in_(sa.bindparam("names", expanding=True)))
+    .group_by(reflog.c.name)
+)
 _BRANCH_TIP = sa.select(refs.c.commit_id).where(refs.c.name == sa.bindparam("branch"), refs.c.kind == "branch")
 
 
@@ -72,6 +77,14 @@ def read_reflog(
         operation = _operation(row)
         moves.append(Move(operation.sequence, before, after, branch, operation))
     return tuple(moves)
+
+
+def read_last_moves(connection: Connection, names: Collection[str]) -> dict[str, int]:
+    """Return what `Catalog.last_moves` promises."""
+    found: dict[str, int] = {}
+    for batch in batches(sorted(names)):
+        found.update((name, sequence) for name, sequence in connection.execute(_LAST_MOVES, {"names": batch}))
+    return found
 
 
 def _operation(row: Row[Any] | Sequence[Any]) -> Operation:

@@ -31,20 +31,26 @@ from lineageflow_jupyter.catalog.engine import (
     unchanged_file,
     writable_engine,
 )
-from lineageflow_jupyter.catalog.graph import Graph
+from lineageflow_jupyter.catalog.graph import Graph, first_ancestor
 from lineageflow_jupyter.catalog.heads import (
     add_workspace,
     adopt_head,
     find_head,
     name_to_json,
     note_opening,
+    read_workspace,
     read_workspaces,
     store_head,
 )
 from lineageflow_jupyter.catalog.journal import annotation_from_json
 from lineageflow_jupyter.catalog.log import read_commits, read_log
 from lineageflow_jupyter.catalog.names import check_text, is_text
-from lineageflow_jupyter.catalog.operations import read_last_operations, read_operations, read_reflog
+from lineageflow_jupyter.catalog.operations import (
+    read_last_moves,
+    read_last_operations,
+    read_operations,
+    read_reflog,
+)
 from lineageflow_jupyter.catalog.publish import live, prepare, publish, require_commits
 from lineageflow_jupyter.catalog.schema import HEAD_REVISION, commits, objects, outbox, packs, refs
 from lineageflow_jupyter.catalog.upgrade import bring_up_to_date, create_tables, identity, revision
@@ -261,6 +267,40 @@ class SqlCatalog:
         with self._reading() as connection:
             return next(read_commits(connection, [oid]), None)
 
+    def commits(self, ids: Collection[ObjectId]) -> Mapping[ObjectId, CommitRecord]:
+        """Those of `ids` that are commits, read together.
+
+        Raises
+        ------
+        CorruptData
+            If a stored commit is not the one that its id stands for.
+        """
+        with self._reading() as connection:
+            return {record.id: record for record in read_commits(connection, list(dict.fromkeys(ids)))}
+
+    def ancestor(self, oid: ObjectId, steps: int) -> tuple[ObjectId, int]:
+        """Go back along first parents, as far as there are any.
+
+        Parameters
+        ----------
+        oid : ObjectId
+            Where to begin.
+        steps : int
+            How far; 0 is the commit itself.
+
+        Returns
+        -------
+        ObjectId, int
+            The commit, and how many steps lead to it: fewer than asked for where the history begins there.
+
+        Raises
+        ------
+        ObjectMissing
+            If there is no commit `oid`.
+        """
+        with self._reading() as connection:
+            return first_ancestor(connection, oid, steps)
+
     def commits_with_prefix(self, prefix: str, *, limit: int = 10) -> tuple[ObjectId, ...]:
         """Ids of commits whose hexadecimal form starts with `prefix` (lower case, at least 1 digit), sorted."""
         if not _PREFIX.fullmatch(prefix):
@@ -417,6 +457,11 @@ class SqlCatalog:
         with self._reading() as connection:
             return read_reflog(connection, name, workspace, until=until, skip=skip, limit=limit)
 
+    def last_moves(self, names: Collection[str]) -> Mapping[str, int]:
+        """Sequence of the last operation that moved each of these refs; of those that ever moved."""
+        with self._reading() as connection:
+            return read_last_moves(connection, frozenset(filter(is_text, names)))
+
     # --- workspaces
 
     def workspace(self, name: WorkspaceName, *, branch: str, process: str = "", time: int = 0) -> Head:
@@ -455,6 +500,11 @@ class SqlCatalog:
         with self._writing() as connection:
             add_workspace(connection, new.workspace, name, branch)
             return find_head(connection, name) or new  # another process may have been faster
+
+    def known_workspace(self, name: WorkspaceName) -> WorkspaceRecord | None:
+        """Return the workspace known by `name`, or None; unlike `workspace`, this makes no new one."""
+        with self._reading() as connection:
+            return read_workspace(connection, name_to_json(name))
 
     def workspaces(self) -> tuple[WorkspaceRecord, ...]:
         """All workspaces, the one that was opened last first."""

@@ -1,7 +1,7 @@
 """How long the verbs take in a repository with a long history: through the shell as a user types them, and in Python.
 
 `run.py` runs `measure` in a process of its own; ``python tests/benchmarks/history.py FOLDER`` measures one that
-`histories.py` made again, and ``--profile '%lf status'`` shows where the time of one line goes.
+`histories.py` made, and ``--profile '%lf status'`` shows where the time of one line goes.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from lineageflow_jupyter.catalog import log
 from lineageflow_jupyter.catalog.sql import SqlCatalog
 from lineageflow_jupyter.errors import CorruptData
 from lineageflow_jupyter.model.ids import ObjectId
@@ -105,9 +106,17 @@ def some(draw: st.DrawFn, history: list[CommitRecord], least: int) -> list[Objec
     return [record.id for record in draw(st.lists(st.sampled_from(history), min_size=least, max_size=5))]
 
 
+@pytest.mark.parametrize("near", [0, 3, log.NEAR])
 @hypothesis_settings(max_examples=80)
-@given(st.data())
-def test_the_log_is_what_the_definition_says(shared: SqlCatalog, data: st.DataObject) -> None:
+@given(data=st.data())
+def test_the_log_is_what_the_definition_says(shared: SqlCatalog, near: int, data: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patch:  # few commits are looked at before the walk is cut short
+        patch.setattr(log, "NEAR", near)
+        patch.setattr(log, "FIRST_BATCH", 2)
+        check_the_log(shared, data)
+
+
+def check_the_log(shared: SqlCatalog, data: st.DataObject) -> None:
     history = data.draw(histories())
     shared.publish(make_publication(commits=history))
     starts, exclude = some(data.draw, history, 1), some(data.draw, history, 0)
@@ -119,6 +128,19 @@ def test_the_log_is_what_the_definition_says(shared: SqlCatalog, data: st.DataOb
     skip, limit = data.draw(st.integers(0, 10)), data.draw(st.integers(0, 10))
     found = shared.log(starts, exclude=exclude, wanted=wanted, skip=skip, limit=limit)
     assert list(found) == expected[skip : skip + limit]
+
+
+@hypothesis_settings(max_examples=80)
+@given(st.data())
+def test_an_ancestor_is_what_the_definition_says(shared: SqlCatalog, data: st.DataObject) -> None:
+    history = data.draw(histories())
+    shared.publish(make_publication(commits=history))
+    by_id = {record.id: record for record in history}
+    record, steps = data.draw(st.sampled_from(history)), data.draw(st.integers(0, 45))
+    oid, taken = record.id, 0
+    while taken < steps and by_id[oid].commit.parents:
+        oid, taken = by_id[oid].commit.parents[0], taken + 1
+    assert shared.ancestor(record.id, steps) == (oid, taken)
 
 
 @hypothesis_settings(max_examples=80)

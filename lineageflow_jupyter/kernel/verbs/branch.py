@@ -68,10 +68,12 @@ def _list(call: Call) -> Answer:
     current = repository.head.branch
     found = [report for report in repository.compared_branches() if fnmatchcase(report.ref.name, pattern or "*")]
     found.sort(key=lambda report: report.ref.name != current)  # the present one first, the others by name
+    shown = found[:limit]
+    commits = repository.commits([report.ref.commit for report in shown if report.ref.commit])
     rows: list[tuple[str | Cell, ...]] = []
-    for report in found[:limit]:
+    for report in shown:
         here = report.ref.name == current
-        at = commit_text(repository.resolve(report.ref.name))
+        at = commit_text(commits[report.ref.commit]) if report.ref.commit else ""
         rows.append(("*" if here else "", Cell(report.ref.name, GOOD if here else ""), _distance(report), at))
     if current not in {report.ref.name for report in found} and pattern is None:
         rows.insert(0, ("*", Cell(current, GOOD), "", "no commits yet"))

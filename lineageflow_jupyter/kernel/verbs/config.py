@@ -109,9 +109,9 @@ VERB = Verb(
     ),
     notes=(
         "A setting counts from the first of these that names it: this session (`%lf config`, `%config LineageFlow`, or "
-        "`c.LineageFlow` in a configuration file of IPython), an environment variable, Git's own settings for the author, "
-        "the default. `docs/configuration.md` has them all in one table.",
-        "No repository is changed. `workspace` and `branch` are looked at when a repository is opened: `%lf open .` opens "
-        "it again with them.",
+        "`c.LineageFlow` in a configuration file of IPython), an environment variable, Git's own settings for the "
+        "author, the default. `docs/configuration.md` has them all in one table.",
+        "No repository is changed. `workspace` and `branch` are looked at when a repository is opened: `%lf open .` "
+        "opens it again with them.",
     ),
 )

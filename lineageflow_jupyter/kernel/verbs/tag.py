@@ -32,11 +32,12 @@ def _run(call: Call) -> object:
 def _list(refs: tuple[Ref, ...], call: Call) -> Answer:
     if not refs:
         return Answer((), (Note("no tags yet; `%lf tag NAME` gives HEAD one"),))
+    commits = call.session.repository.commits([ref.commit for ref in refs if ref.commit])
     rows = []
     for ref in refs:
         said = ref.annotation
         told = f"{clipped(said.message)} ({said.author.name})" if said else ""
-        rows.append((Cell(ref.name, CODE), commit_text(call.session.repository.resolve(ref.name)), told))
+        rows.append((Cell(ref.name, CODE), commit_text(commits[ref.commit]) if ref.commit else "", told))
     return Answer(refs, (Grid(("tag", "commit", "message"), tuple(rows)),))
 
 

@@ -166,6 +166,38 @@ class History(CatalogTests):
         assert catalog.log([tip], skip=3990, limit=20) == tuple(reversed(line[:10]))
         assert catalog.log([tip], skip=5000) == ()
 
+    def test_first_parents_lead_back_as_far_as_there_are_any(self, catalog: Catalog) -> None:
+        """A merge goes on with its first parent, whichever is longer; the rest of the way is told."""
+        root = make_commit(time=0)
+        left = make_commit(root, time=1)
+        right = [make_commit(root, time=2)]
+        right.append(make_commit(right[-1], time=3))
+        merge = make_commit(left, right[-1], time=4)
+        tip = make_commit(merge, time=5)
+        catalog.publish(make_publication(commits=[root, left, *right, merge, tip]))
+        way = [tip, merge, left, root]
+        assert [catalog.ancestor(tip.id, steps) for steps in range(6)] == [
+            *((record.id, steps) for steps, record in enumerate(way)),
+            (root.id, 3),
+            (root.id, 3),
+        ]
+        assert catalog.ancestor(root.id, 10_000) == (root.id, 0)
+        for steps in (0, 1):
+            with pytest.raises(ObjectMissing):
+                catalog.ancestor(make_id(), steps)
+
+    def test_commits_are_read_together(self, catalog: Catalog) -> None:
+        """Each as when it is read alone; those that do not exist are left out, names twice are no matter."""
+        line = [make_commit(time=0, datasets=[])]
+        for time in range(1, 1100):
+            line.append(make_commit(line[-1], time=time, datasets=["b", "a"][: time % 3]))
+        catalog.publish(make_publication(commits=line))
+        assert catalog.commits([]) == {}
+        assert catalog.commits([make_id()]) == {}
+        found = catalog.commits([make_id(), *(record.id for record in line), line[0].id])
+        assert found == {record.id: record for record in line}
+        assert catalog.commits([line[2].id])[line[2].id] == catalog.commit(line[2].id)
+
     def test_ahead_and_behind_of_many_tips(self, catalog: Catalog) -> None:
         """Forks, merges, the base itself and its ancestors, histories that never meet, tips named twice."""
         root = make_commit(time=0)

@@ -211,6 +211,19 @@ class Operations(CatalogTests):
             assert catalog.reflog(nothing) == ()
         assert catalog.reflog("main", workspace="x") == ()
 
+    def test_the_last_moves_of_refs(self, catalog: Catalog) -> None:
+        """Also of refs that are gone; a condition, and HEAD of a workspace, move no ref."""
+        one, two = make_commit(time=1), make_commit(time=2)
+        head = replace(catalog.workspace(NOTEBOOK, branch="main"), bases={"flights": one.id})
+        first = catalog.publish(make_publication(moving("main", None, one), commits=[one, two], head=head))
+        second = catalog.publish(make_publication(moving("ü", None, one), moving("gone", None, two)))
+        third = catalog.publish(make_publication(moving("gone", two, None), moving("main", one, one)))
+        expected = {"main": first.sequence, "ü": second.sequence, "gone": third.sequence}
+        assert catalog.last_moves([*expected, "never", "HEAD", "half \ud800"]) == expected
+        assert catalog.last_moves(["ü"]) == {"ü": second.sequence}
+        assert catalog.last_moves([]) == {}
+        assert catalog.last_moves([f"never {number}" for number in range(2000)]) == {}
+
     def test_the_reflog_of_head_follows_its_branch(self, catalog: Catalog, reopen: Callable[[], Catalog]) -> None:
         """What its workspace did to the branch it was on, and where it switched; not what others did."""
         first, second, third, fourth = (make_commit(time=time) for time in (1, 2, 3, 4))

@@ -96,6 +96,18 @@ class Workspaces(CatalogTests):
             new.workspace, replace(NOTEBOOK, path="new"), "b", "pid 9", 11
         )
 
+    def test_a_workspace_is_looked_up_without_making_one(self, catalog: Catalog) -> None:
+        """By its whole name, whatever other workspaces there are."""
+        assert catalog.known_workspace(NOTEBOOK) is None
+        assert catalog.workspaces() == ()
+        others = [replace(NOTEBOOK, path=path) for path in ("x", "/tmp/\udcff.ipynb", NOTEBOOK.path + "x")]
+        for name in (NOTEBOOK, *others):
+            catalog.workspace(name, branch="main", process=f"process of {name.path!r}", time=7)
+        for record in catalog.workspaces():
+            assert catalog.known_workspace(record.name) == record
+        assert catalog.known_workspace(replace(NOTEBOOK, user="bob")) is None
+        assert len(catalog.workspaces()) == 4
+
     def test_a_workspace_adopts_the_head_of_another(self, catalog: Catalog, reopen: Callable[[], Catalog]) -> None:
         """Branch and bases are replaced, and go their own ways afterwards."""
         first, second = make_commit(time=1), make_commit(time=2)
