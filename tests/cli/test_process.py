@@ -22,7 +22,7 @@ from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parent.parent.parent
 LF = (sys.executable, "-m", "lineageflow_jupyter")
-ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}  # output is buffered, as it is for users
 
 
 def start(*words: str, folder: Path, **more: object) -> subprocess.CompletedProcess[str]:
