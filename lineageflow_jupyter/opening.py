@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ OBJECTS = "objects"
 COLUMNS = "cache/columns"
 GLANCE_SECONDS = 1.0
 """How long a repository that was opened to be looked at waits for the catalog."""
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # one slash: a `Path` of an address has lost the other
 
 
 def find(path: str | Path = ".") -> Path | None:
@@ -52,6 +54,8 @@ def find(path: str | Path = ".") -> Path | None:
         Where to begin.
     """
     start = Path(path).expanduser().resolve()
+    if not start.exists():  # a mistyped folder is not in the repository above it
+        return None
     return next((folder for folder in (start, *start.parents) if (folder / FOLDER / CATALOG).is_file()), None)
 
 
@@ -331,7 +335,7 @@ def _other_process(catalog: Catalog, name: WorkspaceName) -> str:
 
 
 def _refuse_address(location: str | Path) -> None:
-    if "://" in str(location):
+    if _ADDRESS.match(str(location)):
         raise NotAvailable(
             f"{location!s}: repositories in the cloud are not available in this version", remedy="Use a local folder"
         )

@@ -60,7 +60,7 @@ def targets(call: Call, datasets: Sequence[str], *, named: bool, revision: str =
     for dataset, name in names.items():
         if name in session.variables and not is_frame(session.variables[name]):
             raise UncommittedChanges(
-                f"the variable {name!r} holds a {type(session.variables[name]).__name__}, not a frame",
+                f"the variable {name!r} is of type {type(session.variables[name]).__name__}, not a frame",
                 remedy=f"Rename it or `del {name}` first, or read into another one: `x = %lf read {dataset}`",
             )
     return [dataset for dataset in names if dataset not in skipped], skipped

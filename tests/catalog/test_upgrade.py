@@ -243,7 +243,9 @@ def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
 def test_several_processes_may_create_the_same_catalog_at_once(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite"
     assert start_together(CREATE, *([str(path), "f00d"] for _ in range(4))) == ["f00d"] * 4
-    assert [entry.name for entry in tmp_path.iterdir()] == ["catalog.sqlite"]
+    # SQLite's log stays where the last two processes end at the same moment: each takes the other for the last one.
+    left = {entry.name.removesuffix("-wal").removesuffix("-shm") for entry in tmp_path.iterdir()}
+    assert left == {"catalog.sqlite"}
 
 
 def test_of_several_identities_one_wins(tmp_path: Path) -> None:

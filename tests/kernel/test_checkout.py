@@ -106,7 +106,7 @@ class TestCheckout:
     def test_a_variable_that_is_no_frame_is_not_overwritten(self, history: TestingShell) -> None:
         history.user_ns["flights"] = {"precious": 1}
         for flag in ("", " --force"):
-            assert "'flights' holds a dict, not a frame" in history.refused(f"%lf checkout HEAD{flag}")
+            assert "'flights' is of type dict, not a frame" in history.refused(f"%lf checkout HEAD{flag}")
         assert frame(history, "flights") == {"precious": 1}
 
     def test_what_cannot_be_stashed_is_not_overwritten(self, history: TestingShell) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+import lineageflow_jupyter as lf
+from lineageflow_jupyter.model.records import WorkspaceName
 from lineageflow_jupyter.testing.shell import TestingShell
 
 
@@ -150,6 +152,28 @@ class TestRenamedDatasets:
         history.run("%lf stash push hulls")
         history.run("%lf undo")
         assert self.states(history) == {"aircraft": "unchanged", "planes": "unchanged", "flights": "unchanged"}
+
+
+class TestOtherPlaces:
+    def test_an_address_is_no_folder(self, history: TestingShell) -> None:
+        assert "not available in this version" in history.refused("%lf open gs://bucket/flights")
+        assert "not available in this version" in history.refused("%lf init https://team.example.org")
+
+    def test_a_mistyped_folder_is_not_the_repository_above(self, history: TestingShell) -> None:
+        assert "no LineageFlow repository in" in history.refused("%lf open flihgts")
+        history.run("import os; os.mkdir('flights')")
+        assert "opened" in str(history.run("%lf open flights"))
+
+    def test_a_branch_that_was_renamed_under_a_notebook(self, history: TestingShell) -> None:
+        with lf.open(".", workspace=WorkspaceName("ada", "here", "other.ipynb")) as other:
+            other.rename_branch("main", "trunk")
+        # This notebook is on the same repository: its HEAD in memory still says main.
+        assert "on branch main that is gone" in str(history.run("%lf status"))
+        assert "branch 'main' was renamed to 'trunk': `%lf switch NAME` goes on" in str(history.run("%lf log"))
+
+    def test_a_variable_that_is_no_frame(self, history: TestingShell) -> None:
+        history.run("flights = 5")
+        assert "'flights' is of type int, not a frame" in history.refused("%lf checkout HEAD flights")
 
 
 class TestRestore:

@@ -71,8 +71,10 @@ def _telling_both(call: Call, dataset: str | None) -> Iterator[None]:
 
 
 def _nothing(call: Call, filtered: bool) -> str:
-    branch = call.session.repository.head.branch
-    return "no commits match" if filtered else f"no commits on branch {branch} yet"
+    if filtered:
+        return "no commits match"
+    status = call.session.repository.status({})
+    return f"{status.gone}: `%lf switch NAME` goes on" if status.gone else f"no commits on branch {status.branch} yet"
 
 
 def _next_page(call: Call, skip: int, limit: int) -> str:

@@ -41,7 +41,7 @@ def _run(call: Call) -> object:
 
 
 def _headline(report: StatusReport, location: str) -> str:
-    at = f"at {commit_named(report.tip)}" if report.tip else "without commits"
+    at = f"at {commit_named(report.tip)}" if report.tip else "that is gone" if report.gone else "without commits"
     return f"on branch {report.branch} {at} — {location}"
 
 
