@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path, PurePath
+
 from lineageflow_jupyter.kernel.display import BAD, GOOD, MUTED, WARN, Answer, Cell, Grid, Note, listed
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import change_text, commit_named
@@ -28,6 +30,7 @@ def _run(call: Call) -> object:
                 WARN,
             )
         )
+    parts += _renamed(call)
     if report.datasets:
         rows = tuple(_row(status, report, call) for status in report.datasets)
         parts.append(Grid(("dataset", "state", "change"), rows))
@@ -38,6 +41,30 @@ def _run(call: Call) -> object:
     if not report.datasets and not scratch:
         parts.append(Note("no frames here yet", MUTED))
     return Answer(report, tuple(parts))
+
+
+def _renamed(call: Call) -> list[Note | Grid]:
+    """Tell a notebook that is new here of those beside it that are gone: it may be one of them under another name."""
+    own, repository = call.session.workspace(), call.session.repository
+    here = PurePath(own.path)
+    if here.suffix != ".ipynb" or repository.last_operation() is not None:
+        return []
+    gone = [
+        record
+        for record in repository.workspaces()
+        if (record.name.user, record.name.host) == (own.user, own.host)
+        and record.name.path != own.path
+        and (path := Path(record.name.path)).suffix == ".ipynb"
+        and path.parent == here.parent
+        and path.is_absolute()
+        and not path.exists()
+    ]
+    if not gone:
+        return []
+    old = gone[0]
+    name = PurePath(old.name.path).name
+    told = f"this notebook is new here; if it was {name} before (on branch {old.branch}), take over its branch: "
+    return [Note(f"{told}`%lf workspace --adopt '{name}'`", WARN)]
 
 
 def _headline(report: StatusReport, location: str) -> str:
