@@ -233,6 +233,18 @@ class History:
         assert commit is not None
         return self.record(commit)
 
+    def stash_bases(self, name: str, record: CommitRecord) -> dict[str, ObjectId | None]:
+        """Datasets of a stash, and the commits that their frames started from, as they were noted when it was made."""
+        parents = record.commit.parents
+        fallback = dict.fromkeys(record.datasets, parents[0] if parents else None)
+        moves = self._catalog.reflog(name)
+        # The oldest move made it; a later one that brought it back may have stashed something else as well.
+        noted: Mapping[str, str | None] = moves[-1].operation.detail.get("stashed", {}) if moves else {}
+        return {
+            **fallback,
+            **{dataset: None if base is None else ObjectId(bytes.fromhex(base)) for dataset, base in noted.items()},
+        }
+
     def _parent(self, record: CommitRecord, number: int, revision: str) -> CommitRecord:
         if number == 0:  # as in Git: ^0 is the commit itself
             return record
@@ -250,7 +262,9 @@ class History:
         if tip is None:
             gone = self.gone(branch)
             if gone:
-                raise UnknownName(f"{revision!r}: {gone}", remedy="Go to another branch: `%lf switch main`")
+                raise UnknownName(
+                    f"{revision!r}: {gone}", remedy="Go to another branch (`%lf branch` lists them): `%lf switch NAME`"
+                )
             raise UnknownName(
                 f"{revision!r}: branch {branch!r} has no commits yet",
                 remedy='Make the first one: `%lf commit NAME -m "…"`',

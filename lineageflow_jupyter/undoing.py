@@ -95,14 +95,11 @@ class Undoer:
     # --- how ---------------------------------------------------------------------------------------------------------
 
     def _reverse(self, operation: Operation, live: Live, verb: str) -> Replacement:
-        origins: dict[str, Any] = dict(operation.detail.get("frames", {}))
-        sources = {name: _id(before) for name, (before, _) in origins.items()}
-        # With the stash that an operation made goes the only ref to these: they come back without a variable too.
-        stashed = operation.detail.get("stashed", {})
+        sources, dropped = self._sources(operation)
         wanted = [
             entry
             for name, commit in sources.items()
-            if (name in live or name in stashed)
+            if (name in live or name in dropped)
             and commit is not None
             and (entry := self.history.tree(commit).get(name)) is not None
         ]
@@ -135,6 +132,22 @@ class Undoer:
         record = None if tip is None else self.history.record(tip)
         return Replacement(head.branch, record, frames, kept.stash, kept.statuses)
 
+    def _sources(self, operation: Operation) -> tuple[dict[str, ObjectId | None], set[str]]:
+        """Commits that hold the frames as they were before an operation; datasets of stashes that go with it.
+
+        With such a stash goes the only ref to its frames: they come back also where no variable holds them.
+        """
+        origins: dict[str, Any] = dict(operation.detail.get("frames", {}))
+        sources = {name: _id(before) for name, (before, _) in origins.items()}
+        dropped: set[str] = set()
+        for change in operation.refs:
+            if change.kind != "hidden" or change.after is None or operation.detail.get("of") == "stash drop":
+                continue
+            for name in self.history.stash_bases(change.name, self.history.record(change.after)):
+                dropped.add(name)
+                sources[name] = sources.get(name) or change.after
+        return sources, dropped
+
     def _head_moves(self, operation: Operation) -> dict[str, Any]:
         """Where HEAD goes: back to where it was, for as much of it as has not moved since."""
         change, head = operation.head, self.workspace.head
@@ -149,7 +162,8 @@ class Undoer:
 
     def _check_branch(self, name: str | None, refs: Sequence[RefChange], operation: Operation, verb: str) -> None:
         """Refuse to go back to a branch that somebody deleted or renamed since."""
-        if name is None or any(change.name == name and change.after is not None for change in refs):
+        made = [change.name for change in refs if change.after is not None]
+        if name is None or name == self.workspace.head.branch or name in made:
             return
         gone = self.history.gone(name)
         if gone:
