@@ -76,6 +76,26 @@ class History:
             raise unknown("dataset", dataset, names, remedy, f" at {revision!r}")
         return entry
 
+    def present(self, revision: str, record: CommitRecord, entry: TreeEntry, head: Head) -> ObjectId | None:
+        """Commit at which HEAD's branch holds a version of a dataset, if it does now.
+
+        Parameters
+        ----------
+        revision : str
+            What the user typed.
+        record : CommitRecord
+            The commit that it was found to be.
+        entry : TreeEntry
+            The version.
+        head : Head
+            HEAD.
+        """
+        asked = parse(revision)
+        if asked.at is None and not asked.steps and asked.base in ("HEAD", head.branch):
+            return record.id  # it was the tip when it was found
+        tip = self.tip(head.branch)
+        return tip if tip is not None and self.tree(tip).get(entry.dataset) == entry else None
+
     def last_change(self, tip: ObjectId | None, dataset: str) -> CommitRecord | None:
         """Latest commit that changed a dataset, as seen from a commit."""
         found = () if tip is None else self._catalog.log([tip], wanted=LogFilter(dataset=dataset), limit=1)

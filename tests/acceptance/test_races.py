@@ -50,17 +50,20 @@ def check_branch(repo: Repository, branch: str, ledgers: list[Ledger]) -> None:
     made = {record.id.hex(): record for record in history if record.commit.message != "start"}
     assert made.keys() == told.keys(), "what is on the branch is what was reported"
     assert not {commit for ledger in ledgers for name, commit in ledger.taken_back if name == branch} & made.keys()
-    for record in history:
-        counts = repo.read(f"{record.id.hex()}:counts")
-        assert counts["shared"][0] == counts["own"].sum(), "every version counts every change before it"
+    expected = start_counts(WORKERS)
+    for record in reversed(history):
         if record.id.hex() in told:
             dataset, value, ledger = told[record.id.hex()]
             assert record.datasets == (dataset,)
             if dataset == "counts":
-                assert counts["own"][ledger.worker] == value
+                expected.loc[ledger.worker, "own"] += 1
+                expected.loc[0, "shared"] += 1
+                assert expected["own"][ledger.worker] == value
             else:
-                expected = own_data(ledger.worker, value)
-                pd.testing.assert_frame_equal(repo.read(f"{record.id.hex()}:{dataset}"), expected)
+                data = own_data(ledger.worker, value)
+                pd.testing.assert_frame_equal(repo.read(f"{record.id.hex()}:{dataset}"), data)
+        # Each version is the one before and the change that its author told, cell by cell.
+        pd.testing.assert_frame_equal(repo.read(f"{record.id.hex()}:counts"), expected)
     end = repo.read(f"{branch}:counts")
     for ledger in ledgers:
         values = ledger.values(branch, "counts")
@@ -68,8 +71,8 @@ def check_branch(repo: Repository, branch: str, ledgers: list[Ledger]) -> None:
         assert end["own"][ledger.worker] == len(values)
         own = ledger.values(branch, f"data-{ledger.worker}")
         if own:
-            expected = own_data(ledger.worker, own[-1])
-            pd.testing.assert_frame_equal(repo.read(f"{branch}:data-{ledger.worker}"), expected)
+            data = own_data(ledger.worker, own[-1])
+            pd.testing.assert_frame_equal(repo.read(f"{branch}:data-{ledger.worker}"), data)
         else:
             assert f"data-{ledger.worker}" not in repo.datasets(branch)
 

@@ -266,7 +266,9 @@ class Model:
 
     def saw(self, who: str, dataset: str, commit: str) -> Plan:
         """What reading a dataset tells: only the branch's present version counts as seen."""
-        bases = {dataset: commit} if commit == self.tip(self.seats[who].branch) else {}
+        tip = self.tip(self.seats[who].branch)
+        present = tip is not None and self.trees[tip].get(dataset) == self.trees[commit][dataset]
+        bases = {dataset: tip} if tip is not None and present else {}
         return Plan(who, "read", bases=bases, logged=False)
 
     # --- branches and tags
