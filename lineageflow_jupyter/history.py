@@ -84,6 +84,26 @@ class History:
             raise unknown("dataset", dataset, names, remedy, f" at {revision!r}")
         return entry
 
+    def present(self, revision: str, record: CommitRecord, entry: TreeEntry, head: Head) -> ObjectId | None:
+        """Commit at which HEAD's branch holds a version of a dataset, if it does now.
+
+        Parameters
+        ----------
+        revision : str
+            What the user typed.
+        record : CommitRecord
+            The commit that it was found to be.
+        entry : TreeEntry
+            The version.
+        head : Head
+            HEAD.
+        """
+        asked = parse(revision)
+        if asked.at is None and not asked.steps and asked.base in ("HEAD", head.branch):
+            return record.id  # it was the tip when it was found
+        tip = self.tip(head.branch)
+        return tip if tip is not None and self.tree(tip).get(entry.dataset) == entry else None
+
     def last_change(self, tip: ObjectId | None, dataset: str) -> CommitRecord | None:
         """Latest commit that changed a dataset, as seen from a commit."""
         found = () if tip is None else self._catalog.log([tip], wanted=LogFilter(dataset=dataset), limit=1)
@@ -248,6 +268,18 @@ class History:
         found = self.record(oid)
         return found if taken == steps else self._parent(found, 1, revision)  # which says that there is none
 
+    def stash_bases(self, name: str, record: CommitRecord) -> dict[str, ObjectId | None]:
+        """Datasets of a stash, and the commits that their frames started from, as they were noted when it was made."""
+        parents = record.commit.parents
+        fallback = dict.fromkeys(record.datasets, parents[0] if parents else None)
+        moves = self._catalog.reflog(name)
+        # The oldest move made it; a later one that brought it back may have stashed something else as well.
+        noted: Mapping[str, str | None] = moves[-1].operation.detail.get("stashed", {}) if moves else {}
+        return {
+            **fallback,
+            **{dataset: None if base is None else ObjectId(bytes.fromhex(base)) for dataset, base in noted.items()},
+        }
+
     def _parent(self, record: CommitRecord, number: int, revision: str) -> CommitRecord:
         if number == 0:  # as in Git: ^0 is the commit itself
             return record
@@ -265,7 +297,9 @@ class History:
         if tip is None:
             gone = self.gone(branch)
             if gone:
-                raise UnknownName(f"{revision!r}: {gone}", remedy="Go to another branch: `%lf switch main`")
+                raise UnknownName(
+                    f"{revision!r}: {gone}", remedy="Go to another branch (`%lf branch` lists them): `%lf switch NAME`"
+                )
             raise UnknownName(
                 f"{revision!r}: branch {branch!r} has no commits yet",
                 remedy='Make the first one: `%lf commit NAME -m "…"`',

@@ -281,10 +281,12 @@ class Repository:
         name, dataset = split_dataset(revision)
         record = self.resolve(name)
         entry = self._history.entry(record, dataset, name)
-        frame = self._reader.read(entry, columns, rows, engine)
         # Only the branch's present version counts as seen: reading an older one, to compare, takes nothing back.
-        if record.id == self._history.tip(self.head.branch):
-            self._workspace.saw({entry.dataset: record.id})
+        # Present is what it is now, before it is read: the branch may move meanwhile, and also back.
+        present = self._history.present(name, record, entry, self.head)
+        frame = self._reader.read(entry, columns, rows, engine)
+        if present is not None:
+            self._workspace.saw({entry.dataset: present})
         return frame
 
     def resolve(self, revision: str) -> CommitRecord:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.comparing import Comparer
 from lineageflow_jupyter.errors import UnknownName, UsageProblem
 from lineageflow_jupyter.history import History
-from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import TreeEntry
 from lineageflow_jupyter.model.records import RefChange
 from lineageflow_jupyter.model.reports import Replacement, StashReport
@@ -68,7 +66,7 @@ class Stashes:
             {name: live[name] for name in wanted}, wanted, "before stash pop --force", force=force
         )
         frames = self.switcher.frames(entries, live, None)
-        bases = self._bases(report)
+        bases = self.history.stash_bases(report.ref.name, record)
         self.publisher.publish(
             "stash pop" if drop else "stash apply",
             (*((RefChange(report.ref.name, "hidden", record.id, None),) if drop else ()), *kept.refs),
@@ -108,16 +106,5 @@ class Stashes:
 
     def _entries(self, report: StashReport) -> list[TreeEntry]:
         tree = self.history.tree(report.record.id)
-        return [entry for entry in map(tree.get, self._bases(report)) if entry is not None]
-
-    def _bases(self, report: StashReport) -> dict[str, ObjectId | None]:
-        """Commits that the frames of a stash started from, as they were noted when it was made."""
-        parents = report.record.commit.parents
-        fallback = dict.fromkeys(report.record.datasets, parents[0] if parents else None)
-        moves = self.catalog.reflog(report.ref.name)
-        # The oldest move made it; a later one that brought it back may have stashed something else as well.
-        noted: Mapping[str, str | None] = moves[-1].operation.detail.get("stashed", {}) if moves else {}
-        return {
-            **fallback,
-            **{name: None if base is None else ObjectId(bytes.fromhex(base)) for name, base in noted.items()},
-        }
+        bases = self.history.stash_bases(report.ref.name, report.record)
+        return [entry for entry in map(tree.get, bases) if entry is not None]

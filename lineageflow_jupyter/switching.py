@@ -113,6 +113,7 @@ class Switcher:
         record = self.history.resolve(revision, self.workspace.head)
         entries = [self.history.entry(record, dataset, revision) for dataset in dict.fromkeys(datasets)]
         part = columns is not None or rows is not None
+        present = {} if part else self._present(revision, record, entries)
         if part:
             _check_part(entries, live)
         kept = self._kept(entries, live, "before restore", force=True)
@@ -123,16 +124,7 @@ class Switcher:
             chosen = None if part_of is None else slice(part_of.start, part_of.stop)
             stored, now = frames[entry.dataset], live[entry.dataset]
             frames = {entry.dataset: replaced(now, stored, columns=columns, rows=chosen, key=entry.key or None)}
-        tip = self.history.tip(self.workspace.head.branch)
-        tree = self.history.tree(tip)
-        seen = [entry.dataset for entry in entries if not part and tree.get(entry.dataset) == entry]
-        self._publish(
-            "restore",
-            kept,
-            frames,
-            None if part else record.id,
-            bases={} if tip is None else dict.fromkeys(seen, tip),
-        )
+        self._publish("restore", kept, frames, None if part else record.id, bases=present)
         return self._replacement(record, frames, kept)
 
     # --- parts -------------------------------------------------------------------------------------------------------
@@ -174,6 +166,12 @@ class Switcher:
             )
         names = [ref.name for ref in self.catalog.refs(kinds=("branch",))]
         return unknown("branch", name, names, f"Create it with `%lf switch -c {name}`")
+
+    def _present(self, revision: str, record: CommitRecord, entries: Sequence[TreeEntry]) -> dict[str, ObjectId]:
+        """Those of the entries that HEAD's branch holds now, and the commit at which it does."""
+        head = self.workspace.head
+        found = {entry.dataset: self.history.present(revision, record, entry, head) for entry in entries}
+        return {dataset: commit for dataset, commit in found.items() if commit is not None}
 
     def _other_versions(self, tip: ObjectId | None, live: Live) -> list[TreeEntry]:
         """Entries of live datasets of which a commit holds another version than the workspace has seen."""

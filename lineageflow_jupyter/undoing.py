@@ -11,6 +11,7 @@ from lineageflow_jupyter.comparing import Comparer
 from lineageflow_jupyter.errors import NameTaken, RefMoved, UsageProblem
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.ids import ObjectId, short
+from lineageflow_jupyter.model.objects import TreeEntry
 from lineageflow_jupyter.model.records import Operation, RefChange
 from lineageflow_jupyter.model.reports import Replacement, UndoReport
 from lineageflow_jupyter.publishing import Publisher
@@ -95,21 +96,11 @@ class Undoer:
     # --- how ---------------------------------------------------------------------------------------------------------
 
     def _reverse(self, operation: Operation, live: Live, verb: str) -> Replacement:
-        origins: dict[str, Any] = dict(operation.detail.get("frames", {}))
-        sources = {name: _id(before) for name, (before, _) in origins.items()}
-        # A frame that is still as the operation left it is found again where the operation took it from.
-        left = {name: commit for name, (_, after) in origins.items() if (commit := _id(after)) is not None}
-        found_at = {
-            name: (commit, entry)
-            for name, commit in left.items()
-            if (entry := self.history.tree(commit).get(name)) is not None
-        }
-        # With the stash that an operation made goes the only ref to these: they come back without a variable too.
-        stashed = operation.detail.get("stashed", {})
+        sources, dropped = self._sources(operation)
         wanted = [
             entry
             for name, commit in sources.items()
-            if (name in live or name in stashed)
+            if (name in live or name in dropped)
             and commit is not None
             and (entry := self.history.tree(commit).get(name)) is not None
         ]
@@ -118,7 +109,7 @@ class Undoer:
             {entry.dataset: entry for entry in wanted},
             f"before {verb}",
             force=True,
-            found_at=found_at,
+            found_at=self._left(operation),
         )
         back = [entry for entry in wanted if entry.dataset not in kept.equal]
         frames = self.switcher.frames(back, live, None)
@@ -143,6 +134,29 @@ class Undoer:
         record = None if tip is None else self.history.record(tip)
         return Replacement(head.branch, record, frames, kept.stash, kept.statuses)
 
+    def _sources(self, operation: Operation) -> tuple[dict[str, ObjectId | None], set[str]]:
+        """Commits that hold the frames as they were before an operation; datasets of stashes that go with it.
+
+        With such a stash goes the only ref to its frames: they come back also where no variable holds them.
+        """
+        origins: dict[str, Any] = dict(operation.detail.get("frames", {}))
+        sources = {name: _id(before) for name, (before, _) in origins.items()}
+        dropped: set[str] = set()
+        for change in operation.refs:
+            if change.kind != "hidden" or change.after is None or operation.detail.get("of") == "stash drop":
+                continue
+            for name in self.history.stash_bases(change.name, self.history.record(change.after)):
+                dropped.add(name)
+                sources[name] = sources.get(name) or change.after
+        return sources, dropped
+
+    def _left(self, operation: Operation) -> dict[str, tuple[ObjectId, TreeEntry]]:
+        """Commits that hold the frames as an operation left them: one that is still so needs no stash."""
+        origins: dict[str, Any] = dict(operation.detail.get("frames", {}))
+        left = {name: commit for name, (_, after) in origins.items() if (commit := _id(after)) is not None}
+        found = {name: (commit, self.history.tree(commit).get(name)) for name, commit in left.items()}
+        return {name: (commit, entry) for name, (commit, entry) in found.items() if entry is not None}
+
     def _head_moves(self, operation: Operation) -> dict[str, Any]:
         """Where HEAD goes: back to where it was, for as much of it as has not moved since."""
         change, head = operation.head, self.workspace.head
@@ -157,7 +171,8 @@ class Undoer:
 
     def _check_branch(self, name: str | None, refs: Sequence[RefChange], operation: Operation, verb: str) -> None:
         """Refuse to go back to a branch that somebody deleted or renamed since."""
-        if name is None or any(change.name == name and change.after is not None for change in refs):
+        made = [change.name for change in refs if change.after is not None]
+        if name is None or name == self.workspace.head.branch or name in made:
             return
         gone = self.history.gone(name)
         if gone:

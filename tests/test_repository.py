@@ -692,6 +692,14 @@ class TestHead:
         with pytest.raises(RefMoved):
             repo.commit({"t": numbers(3)}, message="three")
 
+    def test_reading_the_present_version_at_another_commit_is_seeing_it(self, repo: Repository, open_as: Open) -> None:
+        """As where somebody else commits another dataset while this one is read."""
+        other = open_as("second.ipynb")
+        repo.commit({"t": numbers(1)}, message="theirs")
+        repo.commit({"u": numbers(1)}, message="of another dataset")
+        other.read("main~1:t")
+        assert other.commit({"t": numbers(2)}, message="on top").created
+
     def test_checkout_makes_an_older_version_the_base(self, repo: Repository) -> None:
         first = repo.commit({"t": numbers(1), "u": numbers(1)}, message="one")
         repo.commit({"t": numbers(2), "u": numbers(2)}, message="two")

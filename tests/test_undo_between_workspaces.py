@@ -149,6 +149,23 @@ class TestUndo:
         assert_same(numbers(8), repo.read(f"{back.stash}:new"))
         assert [report.ref.name for report in repo.stashes()] == [back.stash]
 
+    def test_a_stash_that_is_popped_again_gives_its_frame_again(self, repo: Repository) -> None:
+        commit(repo, 1)
+        repo.stash({"t": numbers(7)})
+        repo.unstash()
+        repo.undo(live={"t": numbers(7)})
+        back = repo.redo(live={"t": numbers(8)}).replacement  # what was edited meanwhile takes its place
+        assert_same(numbers(7), back.frames["t"])
+        assert_same(numbers(8), repo.read(f"{back.stash}:t"))
+
+    def test_a_stash_that_is_dropped_again_is_dropped(self, repo: Repository) -> None:
+        commit(repo, 1)
+        repo.stash({"t": numbers(7)})
+        repo.drop_stash()
+        repo.undo()
+        assert repo.redo(live={"t": numbers(1)}).replacement.frames == {}
+        assert repo.stashes() == []
+
 
 class TestStash:
     def test_a_frame_that_somebody_else_committed_meanwhile_comes_back(self, repo: Repository, open_as: Open) -> None:

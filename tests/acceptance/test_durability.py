@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 import random
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -23,6 +21,7 @@ from lineageflow_jupyter.store.identity import create_identity
 from lineageflow_jupyter.store.local import LocalStore
 from lineageflow_jupyter.testing.stores import FragileFiles, PowerFailure
 from tests.acceptance.committers import Committer, commit_on_and_on, content, count_up
+from tests.acceptance.soundness import check_logs, check_sound
 from tests.frames.stored_content import assert_same
 
 COMMITS, WORKERS = 200, 4
@@ -34,20 +33,6 @@ def processes() -> Iterator[ExitStack]:
     """Ends every process that a test starts, whatever becomes of it."""
     with ExitStack() as stack:
         yield stack
-
-
-def check_sound(repo: Repository) -> None:
-    """Nothing is damaged, nothing is missing, and nothing waits to be repaired."""
-    assert repo.fsck() > 0
-    folder = Path(repo.location) / ".lineageflow"
-    with closing(sqlite3.connect(folder / "catalog.sqlite")) as catalog:
-        assert catalog.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert catalog.execute("PRAGMA foreign_key_check").fetchall() == []
-        operations = {operation for (operation,) in catalog.execute("SELECT operation FROM operations")}
-        packs = {name for (name,) in catalog.execute("SELECT name FROM packs")}
-    journal = [json.loads(path.read_bytes()) for path in (folder / "objects" / "journal").iterdir()]
-    assert {entry["operation"] for entry in journal} == operations, "the journal tells every operation"
-    assert packs <= {path.stem for path in (folder / "objects" / "packs").iterdir()}
 
 
 @pytest.mark.slow
@@ -95,6 +80,7 @@ class TestKill:
             assert len(history) >= len(reported) >= COMMITS
             repo.commit({"data-0": content(0, 999_999_999)}, message="and on it goes")
             check_sound(repo)
+            check_logs(repo)
 
 
 VERSIONS = (
