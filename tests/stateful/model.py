@@ -325,8 +325,11 @@ class Model:
 
     # --- operations that give other frames
 
-    def _kept(self, seat: Seat, wanted: Tree, force: bool) -> _Kept | None:
-        """What becomes of live frames that are to be replaced; None where that is refused."""
+    def _kept(self, seat: Seat, wanted: Tree, force: bool, left: Tree | None = None) -> _Kept | None:
+        """What becomes of live frames that are to be replaced; None where that is refused.
+
+        One that is still as an operation `left` it can be found where the operation took it from.
+        """
         stash, equal, origins = {}, set(), {}
         for name, target in wanted.items():
             live = seat.live.get(name)
@@ -334,7 +337,7 @@ class Model:
                 continue
             if live == target:
                 equal.add(name)
-            elif live == self.seen(seat, name):
+            elif live in (self.seen(seat, name), (left or {}).get(name)):
                 origins[name] = live
             else:
                 stash[name] = live
@@ -531,7 +534,8 @@ class Model:
                 for name in self.noted[change.name]:
                     sources.setdefault(name, self.trees[change.after][name])
         wanted = {name: spec for name, spec in sources.items() if name in seat.live or name in dropped}
-        kept = self._kept(seat, wanted, force=True)
+        left = {name: after for name, (_, after) in operation.frames.items() if after is not None}
+        kept = self._kept(seat, wanted, force=True, left=left)
         assert kept is not None
         opposite = [
             Change(change.name, change.kind, change.after, change.before, change.said, change.said)
