@@ -180,7 +180,7 @@ class History:
 
     def _moves(self, name: str, head: Head, **chosen: int | None) -> tuple[Move, ...]:
         workspace = head.workspace if name == "HEAD" else ""
-        return self._catalog.reflog(name, workspace=workspace, **chosen)  # type: ignore[arg-type]
+        return self._catalog.reflog(composed(name), workspace=workspace, **chosen)  # type: ignore[arg-type]
 
     def _moves_ago(self, name: str, number: int, revision: str, head: Head) -> ObjectId:
         found = self._moves(name, head, skip=number, limit=1)
@@ -265,7 +265,9 @@ class History:
         if tip is None:
             gone = self.gone(branch)
             if gone:
-                raise UnknownName(f"{revision!r}: {gone}", remedy="Go to another branch: `%lf switch main`")
+                raise UnknownName(
+                    f"{revision!r}: {gone}", remedy="Go to another one, `%lf switch NAME`; `%lf branch` lists them"
+                )
             raise UnknownName(
                 f"{revision!r}: branch {branch!r} has no commits yet",
                 remedy='Make the first one: `%lf commit NAME -m "…"`',
@@ -274,7 +276,7 @@ class History:
 
     def gone(self, branch: str) -> str:
         """What became of a branch that existed and does not any more, or ``""``."""
-        moves = self._catalog.reflog(branch, limit=1) if self.ref(branch) is None else ()
+        moves = self._catalog.reflog(composed(branch), limit=1) if self.ref(branch) is None else ()
         if not moves:
             return ""
         operation = moves[0].operation
@@ -282,6 +284,20 @@ class History:
             return ""
         renamed = operation.renamed
         return f"branch {branch!r} was " + (f"renamed to {renamed[1]!r}" if renamed else "deleted")
+
+    def require_present(self, branch: str) -> None:
+        """Refuse a branch that existed and does not any more, so that it does not begin anew without its history.
+
+        Raises
+        ------
+        UnknownName
+            Telling what became of it.
+        """
+        gone = self.gone(branch)
+        if gone:
+            raise UnknownName(
+                gone, remedy=f"Go to another one, `%lf switch NAME`, or make it anew: `%lf branch {branch} REV`"
+            )
 
     def _named(self, name: str) -> CommitRecord:
         """Ref or short id; both at once is an error, so that nobody gets the other one than they meant."""
