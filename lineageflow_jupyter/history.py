@@ -200,7 +200,7 @@ class History:
 
     def _moves(self, name: str, head: Head, **chosen: int | None) -> tuple[Move, ...]:
         workspace = head.workspace if name == "HEAD" else ""
-        return self._catalog.reflog(name, workspace=workspace, **chosen)  # type: ignore[arg-type]
+        return self._catalog.reflog(composed(name), workspace=workspace, **chosen)  # type: ignore[arg-type]
 
     def _moves_ago(self, name: str, number: int, revision: str, head: Head) -> ObjectId:
         found = self._moves(name, head, skip=number, limit=1)
@@ -308,7 +308,7 @@ class History:
 
     def gone(self, branch: str) -> str:
         """What became of a branch that existed and does not any more, or ``""``."""
-        moves = self._catalog.reflog(branch, limit=1) if self.ref(branch) is None else ()
+        moves = self._catalog.reflog(composed(branch), limit=1) if self.ref(branch) is None else ()
         if not moves:
             return ""
         operation = moves[0].operation
@@ -316,6 +316,20 @@ class History:
             return ""
         renamed = operation.renamed
         return f"branch {branch!r} was " + (f"renamed to {renamed[1]!r}" if renamed else "deleted")
+
+    def require_present(self, branch: str) -> None:
+        """Refuse a branch that existed and does not any more, so that it does not begin anew without its history.
+
+        Raises
+        ------
+        UnknownName
+            Telling what became of it.
+        """
+        gone = self.gone(branch)
+        if gone:
+            raise UnknownName(
+                gone, remedy=f"Go to another one, `%lf switch NAME`, or make it anew: `%lf branch {branch} REV`"
+            )
 
     def _named(self, name: str) -> CommitRecord:
         """Ref or short id; both at once is an error, so that nobody gets the other one than they meant."""

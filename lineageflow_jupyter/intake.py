@@ -4,13 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from lineageflow_jupyter.errors import InvalidName, KeyViolation, UnsupportedData, UsageProblem
 from lineageflow_jupyter.frames.convert import FrameContent, to_content
 from lineageflow_jupyter.history import unknown
 from lineageflow_jupyter.model.objects import Author, Table, Tree
-from lineageflow_jupyter.model.revisions import check_name
+from lineageflow_jupyter.model.revisions import check_name, composed
+
+V = TypeVar("V")
+
+
+def by_dataset(named: Mapping[str, V]) -> dict[str, V]:
+    """Frames, or what else belongs to datasets, by the names that these have: composed as Unicode recommends.
+
+    Raises
+    ------
+    UsageProblem
+        If two of the names are one name, written in two ways.
+    """
+    found: dict[str, V] = {}
+    for name, value in named.items():
+        dataset = _composed(name)
+        if dataset in found:
+            raise UsageProblem(
+                f"two frames are named {dataset!r}, which Unicode can write in two ways", remedy="Rename one of them"
+            )
+        found[dataset] = value
+    return found
+
+
+def listed_datasets(datasets: str | Sequence[str]) -> list[str]:
+    """Names of datasets as these have them, each once; one name alone is a list of one."""
+    return list(dict.fromkeys(map(_composed, [datasets] if isinstance(datasets, str) else datasets)))
+
+
+def _composed(name: str) -> str:
+    return composed(name) if isinstance(name, str) else name  # what is no text is refused where its name is checked
 
 
 def contents_of(frames: Mapping[str, Any]) -> dict[str, FrameContent]:

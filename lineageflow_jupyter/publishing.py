@@ -152,6 +152,8 @@ class Publisher:
         new_bytes = 0
         for _ in range(ROUNDS):
             tip = self._history.tip(branch)
+            if tip is None:
+                self._history.require_present(branch)
             tree = self._history.tree(tip)
             wanted = edit(tree)
             if wanted == tree and tip is not None:
@@ -295,10 +297,16 @@ class Publisher:
         latest = self._history.last_change(self._history.tip(branch), current.dataset)
         who = f" (commit {short(latest.id)} by {latest.commit.author.name})" if latest else ""
         known = "that is not the one your frame started from" if seen else "that this workspace has not seen"
+        base = self._workspace.head.bases.get(current.dataset)
+        own = (
+            f"commit to a branch that starts where your frame did: `%lf switch -c NAME {short(base)}`"
+            if base is not None and seen is not None
+            else f"commit yours under another name: `%lf commit {current.dataset} --as OTHER -m …`"
+        )
         raise RefMoved(
             f"branch {branch!r} holds a version of {current.dataset!r}{who} {known}",
-            remedy=f"Look at it with `other = %lf read {branch}:{current.dataset}` and {what} again, "
-            "or commit to a branch of your own: `%lf switch -c NAME`",
+            remedy=f"Look at it with `other = %lf read {branch}:{current.dataset}` and {what} again"
+            + (f", or {own}" if what == "commit" else ""),
         )
 
     def _check_seen(self, branch: str, tree: Tree, entries: Sequence[TreeEntry]) -> None:

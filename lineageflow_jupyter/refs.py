@@ -88,6 +88,8 @@ class Refs:
                 f"a tag {name!r} exists already{at_commit}", remedy="Choose another name, or move it with --force"
             )
         known = (None, None) if before is None else (before.commit, before.annotation)
+        if before is not None and known == (commit, annotation):
+            return before
         change = RefChange(name, "tag", known[0], commit, annotation, known[1])
         self.publisher.publish("tag", [change], detail={"message": message} if message else None)
         return Ref(name, "tag", commit, annotation)

@@ -11,12 +11,19 @@ from typing import Any, Literal
 
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.comparing import Comparer
-from lineageflow_jupyter.errors import NameTaken, UnknownName, UsageProblem
+from lineageflow_jupyter.errors import NameTaken, UsageProblem
 from lineageflow_jupyter.frames.convert import FrameContent, library_of_body
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.hot_columns import HotColumns
-from lineageflow_jupyter.intake import check_texts, contents_of, declared_keys, key_array
+from lineageflow_jupyter.intake import (
+    by_dataset,
+    check_texts,
+    contents_of,
+    declared_keys,
+    key_array,
+    listed_datasets,
+)
 from lineageflow_jupyter.model.changes import shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId
 from lineageflow_jupyter.model.objects import Author, Tree, TreeEntry
@@ -35,7 +42,7 @@ from lineageflow_jupyter.model.reports import (
     TableShape,
     UndoReport,
 )
-from lineageflow_jupyter.model.revisions import check_name, split_dataset, split_range
+from lineageflow_jupyter.model.revisions import check_name, composed, split_dataset, split_range
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.reading import FrameReader
 from lineageflow_jupyter.refs import Refs
@@ -164,9 +171,9 @@ class Repository:
             branch = check_name(branch, "branch")
         author = author or self._author()
         check_texts(message, author)
-        contents = contents_of(frames)
+        contents = contents_of(by_dataset(frames))
         before = self._history.tree(tip)
-        declared = declared_keys(keys or {}, contents, before)
+        declared = declared_keys(by_dataset(keys or {}), contents, before)
         for name, content in contents.items():
             self._check_key(name, declared[name], content, before.get(name))
         return self._publisher.commit(branch, contents, declared, message, author)
@@ -188,7 +195,7 @@ class Repository:
         RefMoved
             If it holds a version that this workspace has not seen.
         """
-        names = list(dict.fromkeys(datasets))
+        names = listed_datasets(datasets)
         if not names:
             raise UsageProblem("no datasets to remove", remedy="Name at least one; `%lf status` lists them")
         branch = self.head.branch
@@ -220,14 +227,14 @@ class Repository:
         name, branch = check_name(new, "dataset"), self.head.branch
 
         def edit(tree: Tree) -> Tree:
-            entry = _held(tree, old, branch)
+            entry = _held(tree, composed(old), branch)
             self._publisher.check_seen(branch, entry, "rename")
             if tree.get(name) is not None:
                 raise NameTaken(
                     f"{branch} holds a dataset {name!r} already", remedy="Choose another name, or `%lf rm` it"
                 )
             moved = TreeEntry(name, entry.table, entry.frame, entry.key)
-            return tree.without([old]).with_entries([moved])
+            return tree.without([entry.dataset]).with_entries([moved])
 
         return self._edit("mv", edit, _said(message, f"rename {old} to {name}"))
 
@@ -245,7 +252,7 @@ class Repository:
             If one cannot be the name of a dataset.
         """
         tree = self._history.tree(self._history.tip(self.head.branch))
-        names = [check_name(name, "dataset") for name in datasets]
+        names = [check_name(name, "dataset") for name in listed_datasets(datasets)]
         self._workspace.forget([name for name in names if tree.get(name) is None])
 
     # --- read --------------------------------------------------------------------------------------------------------
@@ -409,11 +416,12 @@ class Repository:
         head = self.head
         tip = self._history.tip(head.branch)
         tree = self._history.tree(tip)
-        found = [self._comparer.status(name, frame, tree, cells=cells) for name, frame in frames.items()]
+        live = by_dataset(frames)
+        found = [self._comparer.status(name, frame, tree, cells=cells) for name, frame in live.items()]
         found += [
             DatasetStatus(entry.dataset, "absent", behind=self._workspace.seen(entry.dataset) != entry)
             for entry in tree.entries
-            if entry.dataset not in frames
+            if entry.dataset not in live
         ]
         record = None if tip is None else self._history.record(tip)
         gone = self._history.gone(head.branch) if tip is None else ""
@@ -470,7 +478,8 @@ class Repository:
         UncommittedChanges
             If frames of `live` that would be replaced hold changes, and `force` is False.
         """
-        return self._switcher.checkout(revision, datasets, live or {}, force=force, engine=engine)
+        names = None if datasets is None else listed_datasets(datasets)
+        return self._switcher.checkout(revision, names, by_dataset(live or {}), force=force, engine=engine)
 
     def switch(
         self, name: str, *, create: bool = False, at: str = "HEAD", live: Live | None = None, force: bool = False
@@ -492,7 +501,7 @@ class Repository:
         force : bool
             Stash changes that are in the way instead of refusing.
         """
-        return self._switcher.switch(name, live or {}, create=create, at=at, force=force)
+        return self._switcher.switch(name, by_dataset(live or {}), create=create, at=at, force=force)
 
     def reset(self, revision: str, *, hard: bool = False, live: Live | None = None) -> Replacement:
         """Move HEAD's branch to a commit. Frames stay as they are, unless `hard`: then changes are stashed first.
@@ -502,7 +511,7 @@ class Repository:
         RefMoved
             If that would drop a version of a dataset that this workspace has not seen.
         """
-        return self._switcher.reset(revision, live or {}, hard=hard)
+        return self._switcher.reset(revision, by_dataset(live or {}), hard=hard)
 
     def restore(
         self,
@@ -533,8 +542,8 @@ class Repository:
         engine : {"pandas", "polars", "arrow"}, optional
             Library of the frames; that of the live ones by default.
         """
-        names = [datasets] if isinstance(datasets, str) else datasets
-        return self._switcher.restore(source, names, live or {}, columns=columns, rows=rows, engine=engine)
+        names, present = listed_datasets(datasets), by_dataset(live or {})
+        return self._switcher.restore(source, names, present, columns=columns, rows=rows, engine=engine)
 
     def stash(self, frames: Live, *, message: str | None = None) -> Replacement:
         """Put frames aside under a hidden ref of this workspace, and give back the branch's versions.
@@ -551,7 +560,7 @@ class Repository:
         Replacement
             Its ``stash`` is a revision, as in ``repo.read(f"{stash}:flights")``.
         """
-        return self._stashes.push(frames, _said(message, f"work on {self.head.branch}"))
+        return self._stashes.push(by_dataset(frames), _said(message, f"work on {self.head.branch}"))
 
     def stashes(self, *, everybody: bool = False) -> list[StashReport]:
         """Stashes of this workspace, or of all workspaces, newest first."""
@@ -561,7 +570,7 @@ class Repository:
         self, which: str = "stash@{0}", *, live: Live | None = None, force: bool = False, drop: bool = True
     ) -> Replacement:
         """Give back the frames of a stash as they were, and forget the stash unless `drop` is False."""
-        return self._stashes.take(which, live or {}, force=force, drop=drop)
+        return self._stashes.take(which, by_dataset(live or {}), force=force, drop=drop)
 
     def drop_stash(self, which: str = "stash@{0}") -> StashReport:
         """Forget a stash."""
@@ -577,11 +586,11 @@ class Repository:
         RefMoved
             If somebody else moved a ref since.
         """
-        return self._undoer.undo(live or {})
+        return self._undoer.undo(by_dataset(live or {}))
 
     def redo(self, *, live: Live | None = None) -> UndoReport:
         """Do again what the last `undo` took back."""
-        return self._undoer.redo(live or {})
+        return self._undoer.redo(by_dataset(live or {}))
 
     def last_operation(self) -> Operation | None:
         """Return the latest operation of this workspace, undone or not; None where it has made none."""
@@ -597,7 +606,7 @@ class Repository:
             If there never was such a ref.
         """
         moves = self._catalog.reflog(
-            name, workspace=self.head.workspace if name == "HEAD" else "", skip=skip, limit=limit
+            composed(name), workspace=self.head.workspace if name == "HEAD" else "", skip=skip, limit=limit
         )
         if not moves and not skip and name != "HEAD" and self._history.ref(name) is None:
             raise unknown("ref", name, ["HEAD", *self.names()], "See `%lf branch` and `%lf tag` for what exists")
@@ -740,11 +749,7 @@ class Repository:
             raise NameTaken(f"{branch!r} is a {ref.kind} ref, not a branch", remedy="Commit to a branch")
         if ref is not None:
             return ref.commit
-        gone = self._history.gone(branch)
-        if gone:
-            raise UnknownName(
-                gone, remedy=f"Go to another one, `%lf switch NAME`, or make it anew: `%lf branch {branch} REV`"
-            )
+        self._history.require_present(branch)
         names = [other.name for other in self.branches()]
         if branch != self.head.branch and names:
             raise unknown("branch", branch, names, f"Create it with `%lf branch {branch}`")

@@ -18,7 +18,7 @@ from lineageflow_jupyter.frames.replacing import replaced
 from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.intake import row_range
 from lineageflow_jupyter.model.ids import ObjectId
-from lineageflow_jupyter.model.objects import TreeEntry
+from lineageflow_jupyter.model.objects import Tree, TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord, RefChange
 from lineageflow_jupyter.model.reports import Replacement
 from lineageflow_jupyter.model.revisions import check_name, number
@@ -47,8 +47,7 @@ class Switcher:
         """Read datasets of a revision and make its commit their base."""
         record = self.history.resolve(revision, self.workspace.head)
         held = [entry.dataset for entry in self.history.tree(record.id).entries]
-        names = held if datasets is None else list(dict.fromkeys(datasets))
-        entries = [self.history.entry(record, name, revision) for name in names]
+        entries = [self.history.entry(record, name, revision) for name in (held if datasets is None else datasets)]
         kept = self._kept(entries, live, "before checkout --force", force=force)
         frames = self.frames(entries, live, engine)
         self._publish("checkout", kept, frames, record.id, bases=dict.fromkeys(frames, record.id))
@@ -81,10 +80,7 @@ class Switcher:
         for entry in before.entries:
             if after.get(entry.dataset) != entry:
                 self.publisher.check_seen(branch, entry, "reset")
-        # What the workspace has not seen, be it a version or a removal, is not seen by moving the branch either.
-        seen = [
-            entry.dataset for entry in after.entries if before.get(entry.dataset) == self.workspace.seen(entry.dataset)
-        ]
+        seen = [] if tip == record.id else self._seen_still(before, after, back=self.history.contains(tip, record.id))
         wanted = [entry for entry in after.entries if hard and entry.dataset in live]
         kept = self._kept(wanted, live, "before reset --hard", force=True)
         frames = self.frames([entry for entry in wanted if entry.dataset not in kept.equal], live, None)
@@ -111,7 +107,7 @@ class Switcher:
     ) -> Replacement:
         """Give back datasets, or some columns and rows of one, as they are in a revision; HEAD stays."""
         record = self.history.resolve(revision, self.workspace.head)
-        entries = [self.history.entry(record, dataset, revision) for dataset in dict.fromkeys(datasets)]
+        entries = [self.history.entry(record, dataset, revision) for dataset in datasets]
         part = columns is not None or rows is not None
         present = {} if part else self._present(revision, record, entries)
         if part:
@@ -172,6 +168,16 @@ class Switcher:
         head = self.workspace.head
         found = {entry.dataset: self.history.present(revision, record, entry, head) for entry in entries}
         return {dataset: commit for dataset, commit in found.items() if commit is not None}
+
+    def _seen_still(self, before: Tree, after: Tree, *, back: bool) -> list[str]:
+        """Datasets of a tree to which the branch moves that count as seen: the workspace knew what the branch held.
+
+        A version or a removal that it has not seen is not seen by moving the branch either. Nor is a dataset that the
+        branch did not hold, unless it goes `back` to where it was.
+        """
+        known = {entry.dataset: self.workspace.seen(entry.dataset) for entry in after.entries}
+        held = {name: before.get(name) for name in known}
+        return [name for name in known if held[name] == known[name] and (back or held[name] is not None)]
 
     def _other_versions(self, tip: ObjectId | None, live: Live) -> list[TreeEntry]:
         """Entries of live datasets of which a commit holds another version than the workspace has seen."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
 
+import lineageflow_jupyter as lf
+from lineageflow_jupyter.repository import Repository
 from tests import chromium
+from tests.repositories import Open
 
 settings.register_profile(
     "lineageflow",
@@ -59,6 +63,27 @@ def _quiet_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         yield
+
+
+@pytest.fixture
+def open_as(tmp_path: Path) -> Iterator[Open]:
+    """Opens the test's repository as the workspace of some notebook."""
+    with ExitStack() as stack:
+        (tmp_path / "work").mkdir()
+
+        def opened(notebook: str) -> Repository:
+            name = lf.WorkspaceName("ada", "box", notebook)
+            present = (tmp_path / "work" / ".lineageflow").exists()
+            repository = (lf.open if present else lf.init)(tmp_path / "work", workspace=name)
+            return stack.enter_context(repository)
+
+        yield opened
+
+
+@pytest.fixture
+def repo(open_as: Open) -> Repository:
+    """An empty repository, as a notebook of its own has it open."""
+    return open_as("first.ipynb")
 
 
 @pytest.fixture(scope="session")

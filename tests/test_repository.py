@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,29 +35,9 @@ from lineageflow_jupyter.model.records import CommitRecord, Publication, RefChan
 from lineageflow_jupyter.model.reports import TableShape
 from lineageflow_jupyter.repository import Repository
 from tests.frames.stored_content import assert_same
+from tests.repositories import Open, numbers
 
 ADA = lf.Author("Ada Lovelace", "ada@example.org")
-Open = Callable[[str], Repository]
-
-
-@pytest.fixture
-def open_as(tmp_path: Path) -> Iterator[Open]:
-    """Opens the test's repository as the workspace of some notebook."""
-    with ExitStack() as stack:
-        (tmp_path / "work").mkdir()
-
-        def opened(notebook: str) -> Repository:
-            name = lf.WorkspaceName("ada", "box", notebook)
-            present = (tmp_path / "work" / ".lineageflow").exists()
-            repository = (lf.open if present else lf.init)(tmp_path / "work", workspace=name)
-            return stack.enter_context(repository)
-
-        yield opened
-
-
-@pytest.fixture
-def repo(open_as: Open) -> Repository:
-    return open_as("first.ipynb")
 
 
 @pytest.fixture
@@ -68,10 +46,6 @@ def frame() -> pd.DataFrame:
         {"id": [10, 20, 30, 40], "price": [1.5, np.nan, -0.0, 4.0], "name": ["a", "ß", None, "d"]},
         index=pd.Index(list("wxyz"), name="letter"),
     )
-
-
-def numbers(*values: int) -> pd.DataFrame:
-    return pd.DataFrame({"x": list(values)})
 
 
 def table_id(repo: Repository, revision: str, dataset: str = "t") -> bytes:

@@ -416,7 +416,9 @@ class Model:
         kept = self._kept(seat, wanted, force=True)
         assert kept is not None
         frames = {name: spec for name, spec in wanted.items() if name not in kept.equal}
-        known = [name for name in after if before.get(name) == self.seen(seat, name)]
+        back = commit in self.history(tip)
+        same = [name for name in after if tip != commit and before.get(name) == self.seen(seat, name)]
+        known = [name for name in same if back or name in before]
         plan = Plan(
             who,
             "reset",

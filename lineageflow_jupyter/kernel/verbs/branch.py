@@ -32,10 +32,9 @@ def _run(call: Call) -> object:
     if name is None:
         return _list(call)
     ref = repository.branch(name, at=at or "HEAD")
-    told = (
-        f"created branch {ref.name} at {commit_named(repository.resolve(ref.name))}; `%lf switch {ref.name}` goes there"
-    )
-    return Answer(ref, (Note(told),))
+    assert ref.commit is not None
+    at_commit = commit_named(repository.resolve(ref.commit.hex()))
+    return Answer(ref, (Note(f"created branch {ref.name} at {at_commit}; `%lf switch {ref.name}` goes there"),))
 
 
 def _rename(call: Call, names: tuple[str, ...]) -> Answer:

@@ -26,7 +26,8 @@ def _run(call: Call) -> object:
     ref = repository.tag(
         name, at=arguments.get("at") or "HEAD", message=arguments.get("message"), force=arguments.has("force")
     )
-    return Answer(ref, (Note(f"tagged {commit_named(repository.resolve(ref.name))} as {ref.name}"),))
+    assert ref.commit is not None
+    return Answer(ref, (Note(f"tagged {commit_named(repository.resolve(ref.commit.hex()))} as {ref.name}"),))
 
 
 def _list(refs: tuple[Ref, ...], call: Call) -> Answer:
