@@ -400,9 +400,10 @@ class Repository:
         head = self.head
         tip = self._history.tip(head.branch)
         tree = self._history.tree(tip)
+        seen = self._workspace.seen_of({*frames, *(entry.dataset for entry in tree.entries)})
         found = [self._comparer.status(name, frame, tree, cells=cells) for name, frame in frames.items()]
         found += [
-            DatasetStatus(entry.dataset, "absent", behind=self._workspace.seen(entry.dataset) != entry)
+            DatasetStatus(entry.dataset, "absent", behind=seen[entry.dataset] != entry)
             for entry in tree.entries
             if entry.dataset not in frames
         ]

@@ -82,11 +82,8 @@ class Switcher:
             if after.get(entry.dataset) != entry:
                 self.publisher.check_seen(branch, entry, "reset")
         # Versions that the workspace has not seen are not seen by moving the branch either.
-        seen = [
-            entry.dataset
-            for entry in after.entries
-            if before.get(entry.dataset) in (None, self.workspace.seen(entry.dataset))
-        ]
+        known = self.workspace.seen_of([entry.dataset for entry in after.entries])
+        seen = [name for name, version in known.items() if before.get(name) in (None, version)]
         wanted = [entry for entry in after.entries if hard and entry.dataset in live]
         kept = self._kept(wanted, live, "before reset --hard", force=True)
         frames = self.frames([entry for entry in wanted if entry.dataset not in kept.equal], live, None)
@@ -181,7 +178,8 @@ class Switcher:
         """Entries of live datasets of which a commit holds another version than the workspace has seen."""
         tree = self.history.tree(tip)
         entries = [entry for entry in map(tree.get, live) if entry is not None]
-        return [entry for entry in entries if entry != self.workspace.seen(entry.dataset)]
+        seen = self.workspace.seen_of([entry.dataset for entry in entries])
+        return [entry for entry in entries if entry != seen[entry.dataset]]
 
     def _kept(self, entries: Sequence[TreeEntry], live: Live, why: str, *, force: bool) -> Kept:
         wanted = {entry.dataset: entry for entry in entries if entry.dataset in live}
