@@ -167,8 +167,9 @@ class Comparer:
         origins: dict[str, ObjectId | None] = {}
         equal: list[str] = []
         lost: list[DatasetStatus] = []
+        seen = self._workspace.seen_of(live)
         for name, frame in live.items():
-            base = self._workspace.seen(name)
+            base = seen[name]
             status, entry = self._compare(name, frame, Tree() if base is None else Tree((base,)), cells=True)
             if entry is not None and entry == wanted.get(name):
                 equal.append(name)

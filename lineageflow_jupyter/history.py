@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
@@ -19,6 +21,10 @@ from lineageflow_jupyter.tables import Objects
 
 CACHED_COMMITS = 1_000
 CACHED_TREES = 64
+CACHED_VERSIONS = 20_000
+Place = tuple[ObjectId, str]
+"""A commit and the name of a dataset."""
+
 MOVES_TOGETHER = 100
 """Lines of HEAD's reflog that are read at once when a branch of the past is looked for."""
 
@@ -41,6 +47,8 @@ class History:
         self._objects = objects
         self._now = now
         self._record = lru_cache(CACHED_COMMITS)(self._found)  # commits never change
+        self._lock = Lock()
+        self._versions: OrderedDict[Place, TreeEntry | None] = OrderedDict()
         self._tree = lru_cache(CACHED_TREES)(objects.tree)  # nor do trees
 
     def ref(self, name: str) -> Ref | None:
@@ -73,6 +81,24 @@ class History:
     def tree(self, commit: ObjectId | None) -> Tree:
         """Tree of a commit; an empty one for None."""
         return Tree() if commit is None else self._tree(self.record(commit).commit.tree)
+
+    def versions(self, places: Collection[Place]) -> dict[Place, TreeEntry | None]:
+        """Entries of datasets, each at a commit of its own; None where that commit holds no such dataset.
+
+        What is not known yet is read together: a workspace may have seen each dataset at another commit.
+        """
+        with self._lock:
+            found = {place: self._versions[place] for place in places if place in self._versions}
+        missing = [place for place in places if place not in found]
+        if missing:
+            records = self.records([commit for commit, _ in missing])
+            trees = [(records[commit].commit.tree, dataset) for commit, dataset in missing]
+            found.update(zip(missing, self._objects.find_in_trees(trees), strict=True))
+            with self._lock:
+                self._versions.update((place, found[place]) for place in missing)
+                while len(self._versions) > CACHED_VERSIONS:
+                    self._versions.popitem(last=False)
+        return found
 
     def entry(self, record: CommitRecord, dataset: str, revision: str) -> TreeEntry:
         """Entry of a dataset that must exist; `revision` is for the message."""

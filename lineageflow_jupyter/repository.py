@@ -417,9 +417,10 @@ class Repository:
         tip = self._history.tip(head.branch)
         tree = self._history.tree(tip)
         live = by_dataset(frames)
+        seen = self._workspace.seen_of({*live, *(entry.dataset for entry in tree.entries)})
         found = [self._comparer.status(name, frame, tree, cells=cells) for name, frame in live.items()]
         found += [
-            DatasetStatus(entry.dataset, "absent", behind=self._workspace.seen(entry.dataset) != entry)
+            DatasetStatus(entry.dataset, "absent", behind=seen[entry.dataset] != entry)
             for entry in tree.entries
             if entry.dataset not in live
         ]

@@ -175,7 +175,7 @@ class Switcher:
         A version or a removal that it has not seen is not seen by moving the branch either. Nor is a dataset that the
         branch did not hold, unless it goes `back` to where it was.
         """
-        known = {entry.dataset: self.workspace.seen(entry.dataset) for entry in after.entries}
+        known = self.workspace.seen_of([entry.dataset for entry in after.entries])
         held = {name: before.get(name) for name in known}
         return [name for name in known if held[name] == known[name] and (back or held[name] is not None)]
 
@@ -183,7 +183,8 @@ class Switcher:
         """Entries of live datasets of which a commit holds another version than the workspace has seen."""
         tree = self.history.tree(tip)
         entries = [entry for entry in map(tree.get, live) if entry is not None]
-        return [entry for entry in entries if entry != self.workspace.seen(entry.dataset)]
+        seen = self.workspace.seen_of([entry.dataset for entry in entries])
+        return [entry for entry in entries if entry != seen[entry.dataset]]
 
     def _kept(self, entries: Sequence[TreeEntry], live: Live, why: str, *, force: bool) -> Kept:
         wanted = {entry.dataset: entry for entry in entries if entry.dataset in live}

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -36,6 +37,9 @@ from lineageflow_jupyter.model.lists import (
     decode_tree,
     encode_column,
     encode_table,
+    find_in_tree,
+    nodes_of,
+    outline,
     references,
 )
 from lineageflow_jupyter.model.objects import (
@@ -63,6 +67,8 @@ ENCODED_TOGETHER = 2**18
 THREADS = min(8, os.cpu_count() or 1)
 """Threads of a repository."""
 CACHED_MANIFESTS = 20_000
+CACHED_OUTLINES = 1_000
+"""Trees and nodes of trees of which the outline is kept, to find single datasets in."""
 
 
 class Objects:
@@ -72,6 +78,7 @@ class Objects:
         self.reader = reader
         self._cache: OrderedDict[ObjectId, bytes] = OrderedDict()
         self._lock = Lock()
+        self._outline = lru_cache(CACHED_OUTLINES)(lambda oid: outline(self.data(oid)))
 
     def data(self, oid: ObjectId) -> bytes:
         """Canonical bytes of a manifest."""
@@ -90,8 +97,9 @@ class Objects:
 
     def prefetch(self, ids: Iterable[ObjectId]) -> None:
         """Read many manifests at once."""
+        wanted = dict.fromkeys(ids)
         with self._lock:
-            missing = [oid for oid in dict.fromkeys(ids) if oid not in self._cache]
+            missing = [oid for oid in wanted if oid not in self._cache]
         if len(missing) > 1:
             for oid, value in self.reader.read_many(missing):
                 self._remember(oid, bytes(parse_value(value).read(0)))
@@ -103,6 +111,13 @@ class Objects:
     def tree(self, oid: ObjectId) -> Tree:
         """Return a tree."""
         return decode_tree(self.data(oid), self.data)
+
+    def find_in_trees(self, places: Sequence[tuple[ObjectId, str]]) -> list[TreeEntry | None]:
+        """Entries of single datasets, each in a tree of its own; what they lie in is read together."""
+        trees = list(dict.fromkeys(oid for oid, _ in places))
+        self.prefetch(trees)
+        self.prefetch(node for oid in trees for node in nodes_of(self._outline(oid)))
+        return [find_in_tree(oid, self._outline, dataset) for oid, dataset in places]
 
     def table(self, oid: ObjectId) -> Table:
         """Return a table."""

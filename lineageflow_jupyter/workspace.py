@@ -47,8 +47,13 @@ class Workspace:
 
     def seen(self, dataset: str) -> TreeEntry | None:
         """Version of a dataset that this workspace last read, checked out or committed; None if it never did."""
-        base = self._head.bases.get(dataset)
-        return None if base is None else self._history.tree(base).get(dataset)
+        return self.seen_of([dataset])[dataset]
+
+    def seen_of(self, datasets: Collection[str]) -> dict[str, TreeEntry | None]:
+        """Versions of datasets that this workspace last read, checked out or committed, looked up together."""
+        bases = self._head.bases
+        found = self._history.versions([(bases[name], name) for name in datasets if name in bases])
+        return {name: found[bases[name], name] if name in bases else None for name in datasets}
 
     def saw(self, bases: Mapping[str, ObjectId]) -> None:
         """Note at which commits datasets were seen. This is no operation: it changes nothing that could be undone."""

@@ -6,8 +6,11 @@ the same list gives the same nodes whatever its history.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+import msgspec
 
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
 from lineageflow_jupyter.model.objects import (
@@ -33,6 +36,10 @@ NODE_THRESHOLD = 2
 Entry = list[Any]
 Read = Callable[[ObjectId], Any]
 """Gives the canonical bytes of an object."""
+
+
+Outline = tuple[int, list[msgspec.Raw]]
+_outlines = msgspec.msgpack.Decoder(Outline)
 
 
 class Sealed(NamedTuple):
@@ -99,12 +106,72 @@ def decode_tree(data: Any, read: Read) -> Tree:
     """
     with _Shape("tree"):
         depth, entries = decode(data)
-        return Tree(
-            tuple(
-                TreeEntry(dataset, ObjectId(table), ObjectId(frame), tuple(key))
-                for dataset, frame, key, table in _leaves(depth, entries, read)
-            )
-        )
+        return Tree(tuple(map(_tree_entry, _leaves(depth, entries, read))))
+
+
+def outline(data: Any) -> Outline:
+    """Depth and entries of a tree or of one of its nodes; the entries are left encoded.
+
+    Raises
+    ------
+    CorruptData
+        If the bytes are not a tree.
+    """
+    with _Shape("tree"):
+        depth, entries = decode(data, _outlines)
+        return depth, entries
+
+
+def nodes_of(found: Outline) -> list[ObjectId]:
+    """Nodes that the root of a tree names, or a node; none where it holds the datasets itself."""
+    depth, entries = found
+    with _Shape("tree"):
+        return [ObjectId(decode(entry)[0]) for entry in entries] if depth else []
+
+
+def find_in_tree(oid: ObjectId, read: Callable[[ObjectId], Outline], dataset: str) -> TreeEntry | None:
+    """Entry of one dataset, or None; hardly any other is decoded.
+
+    Parameters
+    ----------
+    oid : ObjectId
+        The tree.
+    read : callable
+        Gives the outline of the tree, and those of its nodes.
+    dataset : str
+        Name of the dataset.
+
+    Raises
+    ------
+    CorruptData
+        If something on the way is not part of a tree.
+    """
+    with _Shape("tree"):
+        depth, entries = read(oid)
+        while depth:
+            place = bisect_right(entries, dataset, key=lambda entry: _first_dataset(entry, read))
+            if place == 0:
+                return None
+            below, entries = read(ObjectId(decode(entries[place - 1])[0]))
+            depth = _one_below(depth, below)
+        place = bisect_left(entries, dataset, key=_dataset)
+        found = decode(entries[place]) if place < len(entries) else None
+        return _tree_entry(found) if found is not None and found[0] == dataset else None
+
+
+def _first_dataset(entry: msgspec.Raw, read: Callable[[ObjectId], Outline]) -> str:
+    depth, entries = read(ObjectId(decode(entry)[0]))
+    return _first_dataset(entries[0], read) if depth else _dataset(entries[0])
+
+
+def _dataset(entry: msgspec.Raw) -> str:
+    name: str = decode(entry)[0]
+    return name
+
+
+def _tree_entry(entry: Entry) -> TreeEntry:
+    dataset, frame, key, table = entry
+    return TreeEntry(dataset, ObjectId(table), ObjectId(frame), tuple(key))
 
 
 def _total(entries: Sequence[Entry]) -> int:
@@ -148,9 +215,13 @@ def _leaves(depth: int, entries: list[Entry], read: Read) -> Iterator[Entry]:
         return
     for oid, _ in entries:
         below, node = decode(read(ObjectId(oid)))
-        if below != depth - 1:
-            raise ValueError(f"a node of depth {depth - 1} was expected, {below} found")
-        yield from _leaves(below, node, read)
+        yield from _leaves(_one_below(depth, below), node, read)
+
+
+def _one_below(depth: int, below: int) -> int:
+    if below != depth - 1:
+        raise ValueError(f"a node of depth {depth - 1} was expected, {below} found")
+    return below
 
 
 def references(kind: Kind, data: Any) -> Iterator[tuple[Kind, ObjectId]]:

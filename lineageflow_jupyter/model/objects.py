@@ -30,8 +30,15 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
-def decode(data: Any) -> Any:
+def decode(data: Any, decoder: msgspec.msgpack.Decoder[Any] = _decoder) -> Any:
     """Inverse of `encode`.
+
+    Parameters
+    ----------
+    data : bytes-like
+        The bytes.
+    decoder : msgspec.msgpack.Decoder, optional
+        One that expects a certain shape.
 
     Raises
     ------
@@ -39,7 +46,7 @@ def decode(data: Any) -> Any:
         If `data` is not such bytes.
     """
     try:
-        return _decoder.decode(data)
+        return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CorruptData(f"a manifest does not decode ({error})", remedy="Run fsck to see what is damaged") from error
 
@@ -285,7 +292,7 @@ class _Shape:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, TypeError | ValueError):
+        if isinstance(error, TypeError | ValueError | LookupError):
             raise CorruptData(
                 f"a {self.what} has an unexpected shape ({error})", remedy="Run fsck to see what is damaged"
             ) from error

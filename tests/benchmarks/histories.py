@@ -218,6 +218,7 @@ class Past:
         tree = Tree(tuple(entries))
         first = contents.commit([], tree, self._names[: self._held], AUTHORS[0], FIRST, "import")
         self._main = Line("main", first, tree)
+        self._latest = {entry.dataset: first.id for entry in tree.entries}  # by dataset: last commit of main with it
         self._topics: list[Line] = []
         self._begun = 1
 
@@ -248,6 +249,8 @@ class Past:
             line.changed.update({entry.dataset: entry for entry in entries})
         before = line.tip
         line.tip = self._contents.commit(parents, line.tree, changed, author, at, why)
+        if line is self._main:
+            self._latest.update(dict.fromkeys(changed, line.tip.id))
         yield self._moved(verb, line, at, workspace, before)
         apart = max(1, size.commits // max(1, size.tags))
         if number % apart == apart - 1 and number // apart < size.tags:
@@ -278,9 +281,12 @@ class Past:
         return chosen
 
     def _last_days(self, at: int) -> Iterator[Publication]:
-        """What the notebook did at the end: all of `main` seen, frames stashed, other branches visited."""
+        """What the notebook did at the end: frames stashed, other branches visited.
+
+        It has seen each dataset at the commit that changed it last, as one has that committed them one by one.
+        """
         main, own = self._main, self._own
-        head = Head(own, "main", {entry.dataset: main.tip.id for entry in main.tree.entries})
+        head = Head(own, "main", self._latest)
         yield self._publication("checkout", at, workspace=own, head=head)
         for number in range(self._size.workspaces - 1):
             seen = {entry.dataset: main.tip.id for entry in main.tree.entries[:FEW]}

@@ -20,6 +20,7 @@ from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from histories import FEW, OLD, Size, build, dataset_names
 from results import Timing
@@ -163,7 +164,7 @@ def works(shell: TestingShell, folder: Path) -> Iterator[tuple[str, Callable[[],
     yield "%lf undo", reopen, lambda: shell.run("%lf undo")
     ways = [f"%lf switch --force {name}" for name in (branches[-1], "main")]
     yield "%lf switch", reopen, lambda: shell.run(ways[next(serials) % 2])
-    yield "%lf switch -c", reopen, lambda: shell.run(f"%lf switch -c new/{next(serials)}")
+    yield "%lf switch -c", reopen, lambda: shell.run(f"%lf switch -c new/{uuid4()}")
 
 
 def _frames(shell: TestingShell) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import lineageflow_jupyter as lf
 from lineageflow_jupyter.kernel.verbs import VERBS
+from lineageflow_jupyter.kernel.verbs.status import ABSENT
 from lineageflow_jupyter.testing.shell import TestingShell
 
 
@@ -206,3 +208,22 @@ def test_comments_and_silence(committed: TestingShell) -> None:
     assert committed.run("%lf status # is all well") is not None
     assert committed.run("%lf status ; # is all well") is None
     assert committed.run("%lf help ;") is None
+
+
+def test_a_status_counts_datasets_without_live_frames_where_there_are_many(committed: TestingShell) -> None:
+    repository = lf.open(".")
+    names = [f"t{number:02d}" for number in range(ABSENT + 1)]
+    repository.commit(dict.fromkeys(names[:-1], pd.DataFrame({"x": [1]})), message="many")
+    few = committed.run("%lf status")
+    assert all(name in str(few) for name in names[:-1])
+    repository.commit({names[-1]: pd.DataFrame({"x": [1]})}, message="one more")
+    committed.run("flights['dep'] = 0.0")
+    many = committed.run("%lf status")
+    assert "flights" in str(many)
+    assert "planes" in str(many)
+    assert f"{ABSENT + 1} datasets without a live frame (t00, t01, t02, t03 and {ABSENT - 3} more)" in str(many)
+    assert not any(name in str(many) for name in names[4:])
+    assert len(many.report.datasets) == ABSENT + 3  # whoever asks in Python gets them all
+    committed.run("t07 = %lf read t07")
+    assert f"{ABSENT} datasets" not in str(committed.run("%lf status"))
+    repository.close()

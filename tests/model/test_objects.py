@@ -10,12 +10,16 @@ from lineageflow_jupyter.errors import CorruptData
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
 from lineageflow_jupyter.model.lists import (
     INLINE_ENTRIES,
+    Outline,
     decode_column,
     decode_table,
     decode_tree,
     encode_column,
     encode_table,
     encode_tree,
+    find_in_tree,
+    nodes_of,
+    outline,
     references,
 )
 from lineageflow_jupyter.model.objects import (
@@ -31,6 +35,7 @@ from lineageflow_jupyter.model.objects import (
     TreeEntry,
     decode_commit,
     decode_frame,
+    encode,
     encode_commit,
     encode_frame,
 )
@@ -156,3 +161,39 @@ def test_types_come_back_and_read_well() -> None:
     assert str(kind) == "struct<when: timestamp[ns], tags: list<int64>>"
     with pytest.raises(ValueError, match="unknown logical type"):
         LogicalType.decoded(["quaternion", [], []])
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 256, 257, 700, 60_000])  # in the root, in nodes, in nodes of nodes
+def test_a_dataset_is_found_in_a_tree_without_the_others(size: int) -> None:
+    entries = [tree_entry(f"t{number:06d}") for number in range(1, 2 * size, 2)]
+    sealed = encode_tree(Tree(tuple(entries)))
+    stored = {part.id: part.data for part in sealed}
+    read: list[ObjectId] = []
+
+    def node(oid: ObjectId) -> Outline:
+        read.append(oid)
+        return outline(stored[oid])
+
+    tree = sealed[-1].id
+    chosen = entries if size < 1000 else entries[:: size // 100]
+    assert [find_in_tree(tree, node, entry.dataset) for entry in chosen] == chosen
+    for absent in ("", "a", "t", "t000000", f"t{size - size % 2:06d}", "t000002x", "u", "\U0010ffff"):
+        assert find_in_tree(tree, node, absent) is None
+    read.clear()
+    find_in_tree(tree, node, "t000777")
+    assert len(read) < 30
+    below = nodes_of(outline(stored[tree]))
+    assert (len(below) == 0) == (size <= 256)
+    assert all(oid in stored for oid in below)
+
+
+def tree_entry(name: str) -> TreeEntry:
+    return TreeEntry(name, object_id(Kind.TABLE, [name.encode()]), object_id(Kind.FRAME, [name.encode()]), ("k", name))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", encode([]), encode([0, 5]), encode(["x", []]), encode([1, [[]]]), encode([0, [7]]), encode([0, [[]]])]
+)
+def test_what_is_no_tree_is_damage(data: bytes) -> None:
+    with pytest.raises(CorruptData):
+        find_in_tree(ObjectId(b"x"), lambda oid: outline(data), "t")

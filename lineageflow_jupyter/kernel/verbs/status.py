@@ -11,6 +11,9 @@ from lineageflow_jupyter.model.reports import DatasetStatus, StatusReport
 
 _TONES = {"changed": WARN, "new": GOOD, "added": GOOD, "unchanged": MUTED, "absent": MUTED, "unsupported": BAD}
 
+ABSENT = 20
+"""Datasets without a live frame are counted, and no longer listed, where there are more."""
+
 
 def _run(call: Call) -> object:
     repository, live = call.session.repository, call.session.live
@@ -31,9 +34,14 @@ def _run(call: Call) -> object:
             )
         )
     parts += _renamed(call)
-    if report.datasets:
-        rows = tuple(_row(status, report, call) for status in report.datasets)
-        parts.append(Grid(("dataset", "state", "change"), rows))
+    absent = [status.dataset for status in report.datasets if status.state == "absent"]
+    counted = len(absent) > ABSENT
+    shown = [status for status in report.datasets if status.state != "absent" or not counted]
+    if shown:
+        parts.append(Grid(("dataset", "state", "change"), tuple(_row(status, report, call) for status in shown)))
+    if counted:
+        told = f"{len(absent):,} datasets without a live frame ({listed(absent, limit=4)})"
+        parts.append(Note(f"{told}: `%lf checkout HEAD NAME` loads one", MUTED))
     if scratch:
         parts.append(
             Note(f"not in the repository: {listed(scratch)} (`%lf commit NAME -m …` or `%lf add NAME`)", MUTED)
