@@ -143,6 +143,7 @@ class RepositoryMachine(RuleBasedStateMachine):
         for name, spec in before.items():  # whatever the plan says: nothing is replaced that is nowhere else
             if plan.frames.get(name, spec) != spec and known[name] != spec:
                 _assert_equal(spec.frame(), self.repos[plan.who].read(f"{done.stash}:{name}"))
+                self.model.take(self.model.saw(plan.who, name, self.model.refs[str(done.stash)].commit))
 
     def _commit_named(self, revision: str | int) -> str:
         """A revision; a number stands for one of the commits that there ever were."""
@@ -250,8 +251,9 @@ class RepositoryMachine(RuleBasedStateMachine):
     def tag(self, who: str, name: str, at: str | int, said: str | None, force: bool) -> None:
         start = self._commit_named(at)
         if name in TAGS or name in self.model.refs:  # a branch could not be told from a tag of its name
-            plan = self.model.tag(who, name, start, said, force)
-            self._do(plan, lambda repo: repo.tag(name, at=start, message=said, force=force))
+            message = said and f"{said} {self.model.operations}"  # no two are equal
+            plan = self.model.tag(who, name, start, message, force)
+            self._do(plan, lambda repo: repo.tag(name, at=start, message=message, force=force))
 
     @rule(who=_who, name=st.sampled_from(TAGS))
     def delete_tag(self, who: str, name: str) -> None:
