@@ -116,6 +116,7 @@ class Undoer:
         moves = self._head_moves(operation)
         opposite = [_opposite(change) for change in reversed(operation.refs)]
         self._check_branch(moves.get("branch"), opposite, operation, verb)
+        self._check_messages(operation, verb)
         renamed = operation.renamed
         try:
             self.publisher.publish(
@@ -180,6 +181,17 @@ class Undoer:
                 f"{gone} since that {operation.verb}, and `%lf {verb}` would go back to it",
                 remedy=f"Make it anew (`%lf branch {name} REV`) and {verb} again, or `%lf switch` to another branch",
             )
+
+    def _check_messages(self, operation: Operation, verb: str) -> None:
+        """Refuse to drop what somebody else said of a tag that stayed where it was."""
+        for change in operation.refs:
+            now = self.history.ref(change.name) if change.kind == "tag" else None
+            if now is not None and now.commit == change.after and now.annotation != change.annotation:
+                raise RefMoved(
+                    f"tag {change.name!r} was given another message since that {operation.verb}",
+                    remedy=f"`%lf {verb}` would drop it; look at it with `%lf tag`, and move the tag yourself with "
+                    f"`%lf tag --force {change.name} REV` if that is meant",
+                )
 
     def _moved_since(self, operation: Operation, verb: str) -> RefMoved:
         for change in operation.refs:

@@ -184,6 +184,14 @@ class TestTag:
             repo.undo()
             assert [tag.annotation.message for tag in repo.tags() if tag.annotation] == [message]
 
+    def test_undo_drops_no_words_of_somebody_else(self, repo: Repository, open_as: Open) -> None:
+        commit(repo, 1)
+        repo.tag("v1")
+        open_as("second.ipynb").tag("v1", message="reviewed", force=True)
+        with pytest.raises(RefMoved, match=r"'v1' was given another message since that tag.*%lf tag"):
+            repo.undo()
+        assert [tag.annotation.message for tag in repo.tags() if tag.annotation] == ["reviewed"]
+
     def test_a_tag_that_is_moved_without_words_has_none(self, repo: Repository) -> None:
         commit(repo, 1)
         repo.tag("v1", message="words")

@@ -555,7 +555,11 @@ class Model:
             plan.bases = {name: base for name, base in back.items() if base is not None}
             plan.forgotten = [name for name, base in back.items() if base is None]
         made = [change.name for change in opposite if change.after is not None]
-        moved = any(self.tip(change.name) != change.before for change in opposite)
+        now = [self.refs.get(change.name) for change in operation.changes]
+        moved = any(self.tip(change.name) != change.before for change in opposite) or any(
+            ref is not None and change.after is not None and ref.said != change.said
+            for ref, change in zip(now, operation.changes, strict=True)
+        )
         leaves = plan.branch is not None and plan.branch != seat.branch
         if moved or (leaves and plan.branch not in made and self.gone(plan.branch or "")):
             return replace(plan, error=RefMoved)

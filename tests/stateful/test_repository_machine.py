@@ -144,6 +144,7 @@ class RepositoryMachine(RuleBasedStateMachine):
             if plan.frames.get(name, spec) != spec and known[name] != spec:
                 if plan.stash is not None and name in plan.noted:
                     _assert_equal(spec.frame(), self.repos[plan.who].read(f"{done.stash}:{name}"))
+                    self.model.take(self.model.saw(plan.who, name, self.model.refs[str(done.stash)].commit))
                 else:  # not read here: that would count as a look at the branch's version
                     assert any(tree.get(name) == spec for tree in self.model.trees.values())
 
@@ -253,8 +254,9 @@ class RepositoryMachine(RuleBasedStateMachine):
     def tag(self, who: str, name: str, at: str | int, said: str | None, force: bool) -> None:
         start = self._commit_named(at)
         if name in TAGS or name in self.model.refs:  # a branch could not be told from a tag of its name
-            plan = self.model.tag(who, name, start, said, force)
-            self._do(plan, lambda repo: repo.tag(name, at=start, message=said, force=force))
+            message = said and f"{said} {self.model.operations}"  # no two are equal
+            plan = self.model.tag(who, name, start, message, force)
+            self._do(plan, lambda repo: repo.tag(name, at=start, message=message, force=force))
 
     @rule(who=_who, name=st.sampled_from(TAGS))
     def delete_tag(self, who: str, name: str) -> None:
