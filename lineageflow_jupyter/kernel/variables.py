@@ -67,9 +67,22 @@ def targets(call: Call, datasets: Sequence[str], *, named: bool, revision: str =
 
 
 def bind(call: Call, frames: Mapping[str, Any]) -> list[str]:
-    """Give variables their frames; texts that name them."""
+    """Give variables their frames; texts that name them.
+
+    Raises
+    ------
+    UncommittedChanges
+        If one holds something else than a frame, as where an operation that is undone brings a frame back that no
+        variable holds any more. Then no variable is changed.
+    """
     session = call.session
     names = {dataset: session.live.variable(dataset, session.variables) for dataset in frames}
+    for dataset, name in names.items():
+        if name in session.variables and not is_frame(session.variables[name]):
+            raise UncommittedChanges(
+                f"the frame of {dataset!r} comes back, and the variable {name!r} is no frame",
+                remedy=f"Rename it or `del {name}` first",
+            )
     session.variables.update({names[dataset]: frame for dataset, frame in frames.items()})  # all or none
     for dataset in frames:
         session.live.bind(names[dataset], dataset)  # also where it stood for another dataset until now
