@@ -408,3 +408,16 @@ def test_what_is_proposed_for_an_unseen_version_works(committed: TestingShell) -
     assert committed.user_ns["flights"] is mine
     assert committed.run("%lf commit flights -m mine").report.branch == "own"
     assert repository.head.branch == "own"
+
+
+def test_checkout_takes_the_variable_that_stands_for_a_dataset(notebook: TestingShell) -> None:
+    notebook.run("%lf commit flights --as air -m raw;\nflights['x'] = 1\n%lf commit -m more;")
+    notebook.run("%lf checkout HEAD~1 flights;")
+    assert "x" not in notebook.user_ns["flights"].columns
+    assert "air" not in notebook.user_ns
+
+
+def test_all_branches_and_one_revision_exclude_each_other(committed: TestingShell) -> None:
+    committed.run("%lf branch other;")
+    assert "--all begins at all branches and tags, and 'other' at one place" in committed.refused("%lf log other --all")
+    assert committed.run("%lf log --all -- flights").report

@@ -16,7 +16,9 @@ def _run(call: Call) -> object:
     revision, named = arguments.get("revision") or "HEAD", arguments.all("names")
     with telling_datasets(repository, revision, " ".join(["%lf checkout HEAD", revision, *named])):
         repository.resolve(revision)
-    datasets, skipped = targets(call, named or repository.dataset_names(revision), named=bool(named), revision=revision)
+    held, live = repository.dataset_names(revision), call.session.live
+    wanted = [name if name in held else live.dataset(name) for name in named] or held
+    datasets, skipped = targets(call, wanted, named=bool(named), revision=revision)
     engine = arguments.get("engine")
     remedy = "Commit them, or add --force: then they are stashed first"
     with telling_changes(remedy), together(repository, repository.undo):

@@ -23,6 +23,11 @@ FILTERS = ("author", "text", "since", "until")
 
 def _run(call: Call) -> object:
     arguments, repository = call.arguments, call.session.repository
+    if arguments.has("all") and arguments.has("revision"):
+        raise UsageProblem(
+            f"--all begins at all branches and tags, and {arguments.get('revision')!r} at one place",
+            remedy="Leave one of the two out; a dataset goes behind `--`",
+        )
     revision, dataset = _start(call)
     limit, skip = (
         count_of(call, "number", call.session.settings().log_length, "commits"),
