@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lineageflow_jupyter.errors import AmbiguousName, UnknownName, UsageProblem
+from lineageflow_jupyter.errors import AmbiguousName, UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.counts import count_of
 from lineageflow_jupyter.kernel.display import CODE, MUTED, Answer, Cell, Grid, Note, listed, when
@@ -84,17 +84,10 @@ def _start(call: Call) -> tuple[str, str | None]:
         return revision, named
     if dataset is not None or call.arguments.separated:
         return word, dataset
-    is_dataset = word in call.session.repository.dataset_names()
-    try:
-        call.session.repository.resolve(word)
-    except AmbiguousName:
-        is_revision = True
-    except UnknownName:
-        # A name that is neither may be a dataset of the past: `log` finds it or lists close matches.
+    if not call.session.repository.is_revision(word):
+        # A name that is no dataset of HEAD either may be one of the past: `log` finds it or lists close matches.
         return "HEAD", word
-    else:
-        is_revision = True
-    if is_dataset and is_revision:
+    if word in call.session.repository.dataset_names():
         raise AmbiguousName(
             f"{word!r} is a dataset and a revision",
             remedy=f"Write `%lf log -- {word}` for the dataset or `%lf log {word} --` for the revision",
