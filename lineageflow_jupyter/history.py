@@ -172,6 +172,22 @@ class History:
             record = walk(record, step.count, revision)
         return record
 
+    def is_revision(self, text: str, head: Head) -> bool:
+        """Whether `resolve` finds one commit or several for a text; without looking for close matches if it is a name.
+
+        Among a thousand branches that look costs more than all the rest.
+        """
+        try:
+            parsed = parse(text)
+            if parsed.at is None and not parsed.steps and parsed.base != "HEAD":
+                return bool(self._readings(parsed.base))
+            self.resolve(text, head)
+        except AmbiguousName:
+            return True
+        except UnknownName:
+            return False
+        return True
+
     def ends(self, chosen: Range, head: Head) -> tuple[list[ObjectId], list[ObjectId]]:
         """Commits at which a range begins, and those that cut it off."""
         left, right = self.resolve(chosen.left, head).id, self.resolve(chosen.right, head).id
@@ -359,12 +375,7 @@ class History:
 
     def _named(self, name: str) -> CommitRecord:
         """Ref or short id; both at once is an error, so that nobody gets the other one than they meant."""
-        tip = self.tip(name)
-        lower = name.lower()
-        may_be_id = 4 <= len(lower) <= 64 and all(sign in "0123456789abcdef" for sign in lower)
-        ids = self._catalog.commits_with_prefix(lower) if may_be_id else ()
-        found = [] if tip is None else [(f"the ref {name}", tip)]
-        found += [(f"commit {short(oid, 12)} ({self.record(oid).commit.summary[:40]})", oid) for oid in ids]
+        found = self._readings(name)
         if not found:
             gone = self.gone(name)
             if gone:
@@ -377,6 +388,15 @@ class History:
             readings = " or ".join(text for text, _ in found)
             raise AmbiguousName(f"{name!r} may be {readings}", remedy="Write more digits of the commit's id")
         return self.record(found[0][1])
+
+    def _readings(self, name: str) -> list[tuple[str, ObjectId]]:
+        """What a name may stand for: each in words, and its commit."""
+        tip = self.tip(name)
+        lower = name.lower()
+        may_be_id = 4 <= len(lower) <= 64 and all(sign in "0123456789abcdef" for sign in lower)
+        ids = self._catalog.commits_with_prefix(lower) if may_be_id else ()
+        found = [] if tip is None else [(f"the ref {name}", tip)]
+        return found + [(f"commit {short(oid, 12)} ({self.record(oid).commit.summary[:40]})", oid) for oid in ids]
 
 
 def _missing(oid: ObjectId) -> ObjectMissing:

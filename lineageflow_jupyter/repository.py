@@ -308,6 +308,10 @@ class Repository:
         """
         return self._history.resolve(revision, self.head)
 
+    def is_revision(self, text: str) -> bool:
+        """Whether a text can be read as a revision, in one way or in several."""
+        return self._history.is_revision(text, self.head)
+
     def commits(self, ids: Collection[ObjectId]) -> Mapping[ObjectId, CommitRecord]:
         """Return commits by their ids, read together: for lists, where `resolve` would ask for each.
 

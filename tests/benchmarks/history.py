@@ -71,12 +71,12 @@ REVISIONS = ("HEAD~5000", "main@{2025-03-01}", "main@{5000}", "@{-1}", "v4999", 
 
 def measure(job: Mapping[str, Any]) -> dict[str, Any]:
     """Make a repository in ``job["folder"]`` and measure it; the size and a timing for each work."""
-    folder, size = Path(job["folder"]), Size(**job.get("size", {}))
+    folder, size = Path(job["folder"]), Size()
     start = time.perf_counter()
     build(folder, notebook_of(folder), size)
     made = time.perf_counter() - start
-    timings = {work: asdict(timing) for work, timing in timings_of(folder, job.get("turns", TURNS))}
-    return {"made": made, "size": asdict(size), "timings": timings}
+    timings = {work: asdict(timing) for work, timing in timings_of(folder, TURNS)}
+    return {"made": made, "size": asdict(size), "timings": timings, "again": TURNS - 1}
 
 
 def notebook_of(folder: Path) -> WorkspaceName:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from results import TOLD_PEERS, Figure, FrameResults, Results
-from targets import LARGE, TARGET_ROWS, verdicts
+from targets import HISTORY, LARGE, TARGET_ROWS, quick, verdicts
 from tools import TOOLS
 
-BEGIN, END = "<!-- begin: written by make bench -->", "<!-- end: written by make bench -->"
+TOOLS_PART, HISTORY_PART = "make bench", "make bench, history"
 TITLES = {
     "mixed": "Mixed columns",
     "flights": "Flights",
@@ -46,8 +46,26 @@ TOOL_TITLES = {
 }
 
 
+def parts(results: Results) -> dict[str, str]:
+    """Return the parts of the report that a run can tell about, each with its name in the document."""
+    found = {TOOLS_PART: markdown(results)} if results.frames else {}
+    return {**found, HISTORY_PART: history(results)} if results.history else found
+
+
+def history(results: Results) -> str:
+    """Return the report on verbs in a long history."""
+    rows = []
+    for work, timing in results.history.items():
+        seconds = (timing.first, timing.median, timing.slowest)
+        met = "met" if quick(timing) else "**missed**"
+        rows.append((f"`{work}`", *(f"{1e3 * found:.1f} ms" for found in seconds), met))
+    header = ("work", "right after opening", "again: median", "slowest", f"median ≤ {1e3 * HISTORY:g} ms")
+    facts = _facts(results, "date", "machine", "versions", "history")
+    return f"{facts}\n\n{table(header, rows)}\n"
+
+
 def markdown(results: Results) -> str:
-    """Return the report on a run."""
+    """Return the report on the comparison of tools."""
     parts = [_facts(results)]
     for name, frame in results.frames.items():
         parts += [_heading(name, frame), _verdicts(name, frame), *_figures(frame)]
@@ -55,14 +73,17 @@ def markdown(results: Results) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def update(path: Path, text: str) -> None:
-    """Replace the part of the document between its two marks, keeping what people wrote around it."""
-    document = path.read_text(encoding="utf-8") if path.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{path}: expected the lines {BEGIN!r} and {END!r}, between which the tables go")
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+def update(path: Path, part: str, text: str) -> None:
+    """Replace a part of the document between its two marks, keeping what people wrote around it."""
+    opening, closing = f"<!-- begin: written by {part} -->", f"<!-- end: written by {part} -->"
+    document = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
+    if opening not in document:
+        document = f"{document.rstrip()}\n\n{opening}\n{closing}\n"
+    before, _, rest = document.partition(opening)
+    _, end, after = rest.partition(closing)
+    if not end:
+        raise SystemExit(f"{path}: expected the line {closing!r} after {opening!r}, between which the tables go")
+    path.write_text(f"{before}{opening}\n\n{text}\n{closing}{after}", encoding="utf-8")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -72,8 +93,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def _facts(results: Results) -> str:
-    return "\n".join(f"- {name}: {value}" for name, value in results.facts.items())
+def _facts(results: Results, *names: str) -> str:
+    chosen = {name: results.facts[name] for name in names if name in results.facts} if names else results.facts
+    return "\n".join(f"- {name}: {value}" for name, value in chosen.items())
 
 
 def _heading(name: str, frame: FrameResults) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ class FrameResults:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds that a line took in a long history: right after opening the repository, and then."""
+    """Seconds that a work took in a long history: right after opening the repository, and then."""
 
     first: float
     median: float
@@ -113,10 +113,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A whole run: `facts` about the machine and the versions, and the frames' results."""
+    """A whole run: `facts` about the machine and the versions, the frames' results, and those in a long history."""
 
     facts: Mapping[str, str]
     frames: Mapping[str, FrameResults]
+    history: Mapping[str, Timing] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Write the results as JSON."""
@@ -132,4 +133,5 @@ def load(path: Path) -> Results:
             work: {tool: Figure(**figure) for tool, figure in tools.items()} for work, tools in frame["figures"].items()
         }
         frames[name] = FrameResults(**{**frame, "figures": figures})
-    return Results(data["facts"], frames)
+    history = {work: Timing(**timing) for work, timing in data.get("history", {}).items()}
+    return Results(data["facts"], frames, history)

@@ -1,6 +1,8 @@
-"""Compare LineageFlow with ArcticDB, Lance, Delta and Parquet files, side by side in one run.
+"""Compare LineageFlow with ArcticDB, Lance, Delta and Parquet files, side by side in one run; and measure its verbs in
+a repository with a long history.
 
     python tests/benchmarks/run.py --quick
+    python tests/benchmarks/run.py --frames history
     python tests/benchmarks/run.py --write docs/benchmarks.md
     python tests/benchmarks/run.py --profile first --frames mixed
 
@@ -54,6 +56,7 @@ WORKS = {
 }
 ARCTIC = ("arcticdb", "arcticdb-narrow", "arcticdb-told", "lineageflow-pandas2")
 TOOLS = tuple(report.TOOL_TITLES)
+HISTORY = "history"
 TINY_TURNS = 20
 # Beyond, one segment a column takes 2.6 MB of memory each: 13 GB for 40 MB in 5,000 columns.
 NARROW_COLUMNS = 1_000
@@ -193,13 +196,31 @@ def run(plan: Plan) -> results.Results:
     facts = machine_facts(plan, workers)
     frames = {}
     for name in plan.frames:
-        works = [work for work in WORKS[name] if not plan.works or work in plan.works]
+        works = [work for work in WORKS.get(name, ()) if not plan.works or work in plan.works]
         if works:
             frames[name] = measure_frame(plan, workers, name, works)
+    history = measure_history(plan, workers, facts) if HISTORY in plan.frames and not plan.works else {}
     colds = {f.cold for frame in frames.values() for tools in frame.figures.values() for f in tools.values() if f.cold}
     if colds:
         facts["cold read after"] = "; ".join(sorted(colds))
-    return results.Results(facts, frames)
+    return results.Results(facts, frames, history)
+
+
+def measure_history(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict[str, results.Timing]:
+    """Measure verbs in a long history; say in `facts` how long it is."""
+    folder = plan.scratch / HISTORY
+    try:
+        found = workers.run("", {"command": "history", "folder": str(folder)})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    size = ", ".join(f"{number:,} {name}" for name, number in found["size"].items())
+    facts["history"] = (
+        f"{size}; made in {found['made']:.0f} s; each work once after opening, and then {found['again']} times"
+    )
+    timings = {work: results.Timing(**timing) for work, timing in found["timings"].items()}
+    for work, timing in timings.items():
+        print(f"history, {work} (ms): {1e3 * timing.first:.1f} first, {1e3 * timing.median:.1f} then", flush=True)
+    return timings
 
 
 def measure_frame(plan: Plan, workers: Workers, name: str, works: list[str]) -> results.FrameResults:
@@ -263,7 +284,7 @@ def profile(plan: Plan, work: str) -> None:
     workers = Workers(plan)
     tool = "lineageflow"
     for name in plan.frames:
-        if work not in WORKS[name]:
+        if work not in WORKS.get(name, ()):
             continue
         frame_run = FrameRun(plan, workers, name)
         frame_run.prepare(tool, [work])
@@ -325,7 +346,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=5_000_000, help="rows of the large frames (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="200,000 rows and one run each")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each work (default: %(default)s)")
-    parser.add_argument("--frames", nargs="+", choices=list(WORKS), default=list(WORKS))
+    parser.add_argument("--frames", nargs="+", choices=[*WORKS, HISTORY], default=[*WORKS, HISTORY])
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS))
     parser.add_argument("--works", nargs="+", choices=every_work, default=[])
     parser.add_argument("--no-verify", action="store_true", help="do not read back and compare what the tools stored")
@@ -377,11 +398,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = run(plan)
     if options.json:
         found.save(options.json)
-    text = report.markdown(found)
-    if options.write:
-        report.update(options.write, text)
-    else:
-        print(text)
+    for part, text in report.parts(found).items():
+        if options.write:
+            report.update(options.write, part, text)
+        else:
+            print(text)
     ours = [figure for frame in found.frames.values() for work in frame.figures if (figure := frame.ours(work))]
     return int(any(figure.error for figure in ours))
 

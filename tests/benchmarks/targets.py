@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from results import TOLD_PEERS, Figure, FrameResults
+from results import TOLD_PEERS, Figure, FrameResults, Timing
 
 MEMORY = 200e6
 TARGET_ROWS = 5_000_000
 LARGE = ("mixed", "flights")
+HISTORY = 0.05
+"""Seconds that a verb may take in a repository with 10,000 commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,11 @@ SMALL: dict[str, dict[str, tuple[Check, ...]]] = {
     "wide": {"first": (within(1000),), "cell": (within(1000),)},
     "tiny": {"first": (within(20),), "cell": (within(20),)},
 }
+
+
+def quick(timing: Timing) -> bool:
+    """Whether a work in a long history keeps to its target."""
+    return timing.median <= HISTORY
 
 
 def verdicts(name: str, frame: FrameResults) -> Iterator[Verdict]:

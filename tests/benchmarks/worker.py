@@ -54,6 +54,13 @@ def measure_limits(job: dict[str, Any]) -> dict[str, float]:
     return limits.measure(first_version(job)[0])
 
 
+def measure_history(job: dict[str, Any]) -> dict[str, Any]:
+    """Measure verbs in a repository with a long history."""
+    import history  # IPython, and an engine of SQL: nothing that should lie in memory while tools are measured
+
+    return history.measure(job)
+
+
 def measure(job: dict[str, Any]) -> dict[str, Any]:
     """Run one work with one tool and return seconds, bytes added on disk and peak memory in bytes.
 
@@ -228,6 +235,7 @@ COMMANDS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "versions": versions,
     "limits": measure_limits,
     "measure": measure,
+    "history": measure_history,
 }
 
 if __name__ == "__main__":

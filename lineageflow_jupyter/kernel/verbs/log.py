@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from lineageflow_jupyter.errors import AmbiguousName, UnknownName, UsageProblem
+from lineageflow_jupyter.errors import AmbiguousName, UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.counts import count_of
 from lineageflow_jupyter.kernel.display import CODE, MUTED, Answer, Cell, Grid, Note, listed, when
@@ -16,7 +16,7 @@ from lineageflow_jupyter.kernel.wording import commit_text
 from lineageflow_jupyter.model.graph import draw
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.records import CommitRecord
-from lineageflow_jupyter.model.revisions import split_dataset, split_range
+from lineageflow_jupyter.model.revisions import split_range
 
 FILTERS = ("author", "text", "since", "until")
 
@@ -113,20 +113,13 @@ def _start(call: Call) -> tuple[str, str | None]:
         return revision, named
     if dataset is not None or call.arguments.separated:
         return word, dataset
-    datasets = call.session.repository.dataset_names()
-    try:
-        call.session.repository.resolve(word)
-    except AmbiguousName:
-        pass
-    except UnknownName:
+    repository = call.session.repository
+    if not repository.is_revision(word):
         if any(sign in word for sign in "~^@"):  # no name of a dataset
-            raise
-        # A name that is neither may be a dataset of the past: `log` finds it or lists close matches.
-        revision, named = split_dataset(word)
-        if named != word and named not in datasets:
-            raise
-        return revision, named
-    if word in datasets:
+            repository.resolve(word)  # says what is wrong
+        # A name that is no dataset of HEAD either may be one of the past: `log` finds it or lists close matches.
+        return "HEAD", word
+    if word in repository.dataset_names():
         raise AmbiguousName(
             f"{word!r} is a dataset and a revision",
             remedy=f"Write `%lf log -- {word}` for the dataset or `%lf log {word} --` for the revision",
