@@ -138,7 +138,7 @@ class _Racer:
                 self.ledger.done["commit refused"] += 1
                 said = f"branch {self.branch!r} holds a version of 'counts' (commit "
                 advice = f"`other = %lf read {self.branch}:counts` and commit again"
-                _check_text(error, said, advice, "`%lf switch -c NAME`")
+                _check_text(error, said, advice, "`%lf switch -c NAME ")
                 self.counts = self.repo.read(f"{self.branch}:counts")
                 self._add_one()
 
