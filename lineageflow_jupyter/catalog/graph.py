@@ -16,6 +16,9 @@ from lineageflow_jupyter.model.ids import ObjectId, short
 FIRST_SPAN = 32
 """How many generations the first query fetches: few, since most logs are short. Each next one fetches twice as many."""
 
+KNOWN_COMMITS = 100_000
+"""About so many commits are remembered between walks; they take some 35 MB."""
+
 _PLACES = sa.select(commits.c.id, commits.c.generation, commits.c.time)
 _EDGES = (
     sa.select(commits.c.id, commits.c.generation, commits.c.time, commit_parents.c.parent_id)
@@ -53,6 +56,18 @@ def _no_commit(oid: ObjectId) -> ObjectMissing:
     return ObjectMissing(f"there is no commit {short(oid)}", remedy="See the log for commits that exist")
 
 
+class KnownCommits:
+    """What walks have read of commits. It follows from their ids and never changes: later walks need not ask."""
+
+    def __init__(self) -> None:
+        self.places: dict[ObjectId, tuple[int, int]] = {}
+        self.parents: dict[ObjectId, tuple[ObjectId, ...]] = {}
+
+    def bounded(self) -> KnownCommits:
+        """Return this, or an empty one where this has grown too large; a walk that is on its way keeps its own."""
+        return self if len(self.places) <= KNOWN_COMMITS else KnownCommits()
+
+
 class Graph:
     """Generations, times and parents of commits, for a walk from children to parents.
 
@@ -60,6 +75,8 @@ class Graph:
     ----------
     connection : Connection
         Connection in a transaction.
+    known : KnownCommits
+        What earlier walks have read; this one adds to it.
     starts : collection of ObjectId
         Where walks begin.
 
@@ -69,16 +86,15 @@ class Graph:
         If one of `starts` is no commit.
     """
 
-    def __init__(self, connection: Connection, starts: Collection[ObjectId]) -> None:
+    def __init__(self, connection: Connection, known: KnownCommits, starts: Collection[ObjectId]) -> None:
         self._connection = connection
-        self._places: dict[ObjectId, tuple[int, int]] = {}
-        self._parents: dict[ObjectId, tuple[ObjectId, ...]] = {}
+        self._places, self._parents = known.places, known.parents
         self._span = FIRST_SPAN
         self.floor = 0
         """Commits of lower generations are not wanted: a walk leaves them, and so all that is before them, out."""
-        self._find(set(starts))
+        found = self._find(set(starts))
         for oid in starts:
-            if oid not in self._places:
+            if oid not in found:
                 raise _no_commit(oid)
 
     def place(self, oid: ObjectId) -> tuple[int, int]:
@@ -91,10 +107,7 @@ class Graph:
         """
         place = self._places.get(oid)
         if place is None:
-            raise CorruptData(
-                f"the history names a commit {short(oid)} that the catalog does not hold",
-                remedy="Restore the catalog from a backup, or recover it from the object store",
-            )
+            raise _gone(oid)
         return place
 
     def parents(self, oid: ObjectId) -> tuple[ObjectId, ...]:
@@ -105,7 +118,9 @@ class Graph:
         parents = self._parents.get(oid)
         if parents is None:
             self._fetch(self.place(oid)[0])
-            parents = self._parents[oid]
+            parents = self._parents.get(oid)
+            if parents is None:
+                raise _gone(oid)
         return parents
 
     def _fetch(self, top: int) -> None:
@@ -120,6 +135,18 @@ class Graph:
         self._find({parent for parents in found.values() for parent in parents} - places.keys())
         self._span *= 2
 
-    def _find(self, ids: Collection[ObjectId]) -> None:
-        for oid, generation, time in select_in(self._connection, _PLACES, commits.c.id, ids):
-            self._places[oid] = (generation, time)
+    def _find(self, ids: Collection[ObjectId]) -> set[ObjectId]:
+        """Read the places of those of `ids` that are commits, and return which those are."""
+        found = {
+            ObjectId(oid): (generation, time)
+            for oid, generation, time in select_in(self._connection, _PLACES, commits.c.id, ids)
+        }
+        self._places.update(found)
+        return set(found)
+
+
+def _gone(oid: ObjectId) -> CorruptData:
+    return CorruptData(
+        f"the history names a commit {short(oid)} that the catalog does not hold",
+        remedy="Restore the catalog from a backup, or recover it from the object store",
+    )

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from lineageflow_jupyter.catalog.engine import MAX_PARAMETERS, batches, holds, select_in
-from lineageflow_jupyter.catalog.graph import Graph
+from lineageflow_jupyter.catalog.graph import Graph, KnownCommits
 from lineageflow_jupyter.catalog.names import is_text
 from lineageflow_jupyter.catalog.schema import commit_datasets, commit_texts, commits
 from lineageflow_jupyter.errors import CorruptData
@@ -66,6 +66,7 @@ def _record(oid: ObjectId, generation: int, data: bytes, datasets: list[str]) ->
 
 def read_log(
     connection: Connection,
+    known: KnownCommits,
     starts: Collection[ObjectId],
     *,
     exclude: Collection[ObjectId],
@@ -74,7 +75,7 @@ def read_log(
     limit: int | None,
 ) -> tuple[CommitRecord, ...]:
     """Return what `Catalog.log` promises."""
-    graph = Graph(connection, (*starts, *exclude))
+    graph = Graph(connection, known, (*starts, *exclude))
     ids = walk(graph, starts, exclude)
     if wanted.since is not None or wanted.until is not None:
         ids = _made_between(connection, graph, ids, wanted.since, wanted.until)

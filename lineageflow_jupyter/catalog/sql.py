@@ -31,7 +31,7 @@ from lineageflow_jupyter.catalog.engine import (
     unchanged_file,
     writable_engine,
 )
-from lineageflow_jupyter.catalog.graph import Graph, first_ancestor
+from lineageflow_jupyter.catalog.graph import Graph, KnownCommits, first_ancestor
 from lineageflow_jupyter.catalog.heads import (
     add_workspace,
     adopt_head,
@@ -100,6 +100,7 @@ class SqlCatalog:
         self._uuid = uuid
         self._read_only = read_only
         self._closed = False
+        self._commits = KnownCommits()
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], *, uuid: str, busy_timeout: float = BUSY_TIMEOUT) -> SqlCatalog:
@@ -236,6 +237,10 @@ class SqlCatalog:
         with translated(self._path), (self._writer if durable else self._lazy_writer).begin() as connection:
             yield connection
 
+    def _known_commits(self) -> KnownCommits:
+        self._commits = self._commits.bounded()
+        return self._commits
+
     def _check_open(self) -> None:
         if self._closed:
             raise UsageProblem(f"the catalog {self._path} was closed", remedy="Open the repository again")
@@ -342,7 +347,9 @@ class SqlCatalog:
             If a commit is damaged, or a parent is missing.
         """
         with self._reading() as connection:
-            return read_log(connection, starts, exclude=exclude, wanted=wanted, skip=skip, limit=limit)
+            return read_log(
+                connection, self._known_commits(), starts, exclude=exclude, wanted=wanted, skip=skip, limit=limit
+            )
 
     def divergence(self, base: ObjectId, tips: Collection[ObjectId]) -> Mapping[ObjectId, tuple[int, int]]:
         """For each tip: how many commits it has that `base` has not (ahead), and how many it lacks (behind).
@@ -357,7 +364,7 @@ class SqlCatalog:
             If a parent is missing.
         """
         with self._reading() as connection:
-            return diverged(Graph(connection, (base, *tips)), base, tips)
+            return diverged(Graph(connection, self._known_commits(), (base, *tips)), base, tips)
 
     # --- objects
 

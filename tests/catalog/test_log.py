@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from lineageflow_jupyter.catalog import log
+from lineageflow_jupyter.catalog import graph, log
 from lineageflow_jupyter.catalog.sql import SqlCatalog
-from lineageflow_jupyter.errors import CorruptData
+from lineageflow_jupyter.errors import CorruptData, ObjectMissing
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import Author, encode_commit
 from lineageflow_jupyter.model.records import CommitRecord, LogFilter
@@ -113,6 +113,7 @@ def test_the_log_is_what_the_definition_says(shared: SqlCatalog, near: int, data
     with pytest.MonkeyPatch.context() as patch:  # few commits are looked at before the walk is cut short
         patch.setattr(log, "NEAR", near)
         patch.setattr(log, "FIRST_BATCH", 2)
+        patch.setattr(graph, "KNOWN_COMMITS", 1000 * near)  # none is remembered, too many are, all are
         check_the_log(shared, data)
 
 
@@ -241,6 +242,27 @@ def test_a_damaged_commit_is_never_returned(tmp_path: Path) -> None:
         with pytest.raises(CorruptData):
             catalog.log([tip.id])
         assert catalog.commit(tip.id) == tip
+
+
+def test_what_a_walk_has_read_is_not_read_again_but_is_no_answer_to_whether_a_commit_exists(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    line = [make_commit(time=0)]
+    for number in range(1, 200):
+        line.append(make_commit(line[-1], time=number))
+    side, newer = make_commit(line[50], time=300), make_commit(line[-1], time=400)
+    with closing(SqlCatalog.create(path, uuid="f00d")) as catalog, closing(SqlCatalog.open(path)) as other:
+        catalog.publish(make_publication(commits=[*line, side]))
+        assert len(catalog.log([line[-1].id, side.id])) == 201
+        with closing(sqlite3.connect(path)) as raw, raw:
+            raw.execute("DELETE FROM commit_parents WHERE commit_id = ?", (line[100].id,))
+            raw.execute("DELETE FROM commits WHERE id = ?", (side.id,))
+        assert len(catalog.log([line[-1].id])) == 200  # from memory
+        assert len(other.log([line[-1].id])) == 100  # this one reads what is there
+        other.publish(make_publication(commits=[newer]))
+        assert catalog.log([newer.id], limit=2) == (newer, line[-1])
+        for ask in (catalog.log, lambda tips: catalog.divergence(newer.id, tips)):
+            with pytest.raises(ObjectMissing):
+                ask([side.id])
 
 
 def test_a_missing_parent_is_damage_not_an_end(tmp_path: Path) -> None:
