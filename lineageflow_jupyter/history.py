@@ -351,7 +351,7 @@ class History:
     def gone(self, branch: str) -> str:
         """What became of a branch that existed and does not any more, or ``""``."""
         moves = self._catalog.reflog(composed(branch), limit=1) if self.ref(branch) is None else ()
-        if not moves:
+        if not moves or moves[0].after is not None:  # it never was, or somebody made it after we looked for it
             return ""
         operation = moves[0].operation
         if operation.verb == "undo" and operation.detail.get("of") == "commit":  # of its first: it may begin anew
