@@ -647,6 +647,17 @@ class TestHead:
         assert repo.read("u")["x"].item() == repo.read("t")["x"].item() == 2
         assert len(repo.log()) == 3
 
+    def test_a_dataset_that_somebody_removed_comes_back_only_when_that_is_said(
+        self, repo: Repository, open_as: Open
+    ) -> None:
+        repo.commit({"t": numbers(1), "u": numbers(1)}, message="one")
+        open_as("second.ipynb").remove(["t"])
+        with pytest.raises(RefMoved, match=r"'t' was removed from branch 'main'.*`%lf add t`"):
+            repo.commit({"t": numbers(2)}, message="two")
+        assert repo.dataset_names() == ("u",)
+        repo.add(["t"])
+        assert repo.commit({"t": numbers(2)}, message="two").created
+
     def test_a_dataset_of_the_same_name_made_by_both(self, repo: Repository, open_as: Open) -> None:
         other = open_as("second.ipynb")
         repo.commit({"t": numbers(1)}, message="one")
