@@ -1,0 +1,284 @@
+"""Which rows of one table are which rows of another, as runs; found by `align`, kept as a row map.
+
+An alignment answers in both directions and composes, so that a chain of filters and sorts is one alignment. What
+changed within aligned rows belongs to `changes`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.int64]
+"""Row numbers."""
+
+NO_ROW = -1
+"""Stands for the partner of a row that has none."""
+
+EXACT_MOVES = 200_000
+"""Up to so many runs the fewest moved rows are found; beyond, a table counts as reordered (see `Alignment.moved`)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """Rows of a table B with their partners in a table A; no row has two.
+
+    Parameters
+    ----------
+    rows_a, rows_b : int
+        Rows of A and of B.
+    a, b : numpy.ndarray of int64, shape (runs,)
+        First row of each run in A and in B. `b` rises; runs overlap on neither side.
+    length : numpy.ndarray of int64, shape (runs,)
+        Rows of each run, at least 1. No run goes on where the one before it ends on both sides.
+
+    Examples
+    --------
+    >>> kept = Alignment.from_sources(np.array([0, 1, 3, -1]), rows_a=4)
+    >>> kept.a.tolist(), kept.b.tolist(), kept.length.tolist()
+    ([0, 3], [0, 2], [2, 1])
+    >>> kept.removed.tolist(), kept.added.tolist()
+    ([2], [3])
+    """
+
+    rows_a: int
+    rows_b: int
+    a: Rows
+    b: Rows
+    length: Rows
+
+    @classmethod
+    def identity(cls, rows: int) -> Alignment:
+        """Every row is the one at its own place."""
+        return cls.from_runs(rows, rows, [(0, 0, rows)])
+
+    @classmethod
+    def from_runs(cls, rows_a: int, rows_b: int, runs: Any) -> Alignment:
+        """Alignment of runs ``(a, b, length)`` in any order; neighbours are joined, empty ones dropped.
+
+        Parameters
+        ----------
+        rows_a, rows_b : int
+            Rows of A and of B.
+        runs : array-like of int, shape (runs, 3)
+            The runs.
+
+        Raises
+        ------
+        ValueError
+            If runs overlap or leave their tables.
+        """
+        table = np.asarray(runs, np.int64).reshape(-1, 3)
+        table = table[table[:, 2] > 0]
+        table = table[np.argsort(table[:, 1], kind="stable")]
+        if len(table):
+            ends = table[:, :2] + table[:, 2:]
+            first = np.ones(len(table), bool)
+            first[1:] = (table[1:, :2] != ends[:-1]).any(axis=1)
+            starts = np.flatnonzero(first)
+            lengths = np.add.reduceat(table[:, 2], starts)
+            table = np.column_stack([table[starts, :2], lengths])
+        found = cls(rows_a, rows_b, *(np.ascontiguousarray(table[:, part]) for part in range(3)))
+        found._check()
+        return found
+
+    @classmethod
+    def from_sources(cls, sources: Any, *, rows_a: int) -> Alignment:
+        """Alignment from the partner in A of each row of B.
+
+        Parameters
+        ----------
+        sources : array-like of int, shape (rows of B,)
+            Row of A, or `NO_ROW`.
+        rows_a : int
+            Rows of A.
+
+        Raises
+        ------
+        ValueError
+            If a row of A is named twice or does not exist.
+        """
+        sources = np.asarray(sources, np.int64)
+        held = sources >= 0
+        begins = held.copy()
+        begins[1:] &= ~held[:-1] | (sources[1:] != sources[:-1] + 1)
+        starts = np.flatnonzero(begins)
+        ends = held.copy()
+        ends[:-1] &= begins[1:] | ~held[1:]
+        length = np.flatnonzero(ends) - starts + 1
+        found = cls(rows_a, len(sources), sources[starts], starts.astype(np.int64), length.astype(np.int64))
+        found._check()
+        return found
+
+    def _check(self) -> None:
+        if len(self.b) == 0:
+            return
+        order = np.argsort(self.a, kind="stable")
+        for starts, lengths, rows in (
+            (self.b, self.length, self.rows_b),
+            (self.a[order], self.length[order], self.rows_a),
+        ):
+            ends = starts + lengths
+            if starts[0] < 0 or ends[-1] > rows or (starts[1:] < ends[:-1]).any():
+                raise ValueError("runs of an alignment overlap or leave their table")
+
+    @cached_property
+    def matched(self) -> int:
+        """Rows that have a partner."""
+        return int(self.length.sum())
+
+    @property
+    def identical(self) -> bool:
+        """Whether every row of both tables is aligned with the one at its own place."""
+        return self.rows_a == self.rows_b and (self.rows_b == 0 or (len(self.b) == 1 and self.matched == self.rows_b))
+
+    def sources(self, start: int = 0, stop: int | None = None) -> Rows:
+        """Partner in A of each row ``[start, stop)`` of B, or `NO_ROW`."""
+        return _expanded(self.b, self.a, self.length, start, self.rows_b if stop is None else stop)
+
+    def targets(self, start: int = 0, stop: int | None = None) -> Rows:
+        """Partner in B of each row ``[start, stop)`` of A, or `NO_ROW`."""
+        return self.inverse.sources(start, stop)
+
+    @cached_property
+    def inverse(self) -> Alignment:
+        """The same rows, seen from A."""
+        order = np.argsort(self.a, kind="stable")
+        return Alignment(self.rows_b, self.rows_a, self.b[order], self.a[order], self.length[order])
+
+    def partners(self, rows: Rows) -> Rows:
+        """Partner in A of some rows of B, or `NO_ROW`.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray of int64
+            Rows of B, in any order.
+        """
+        if len(self.b) == 0:
+            return np.full(len(rows), NO_ROW, np.int64)
+        run = np.searchsorted(self.b, rows, side="right") - 1
+        inside = (run >= 0) & (rows < (self.b + self.length)[run])
+        return np.where(inside, rows - self.b[run] + self.a[run], NO_ROW)
+
+    @cached_property
+    def added(self) -> Rows:
+        """Rows of B without a partner, rising."""
+        return _uncovered(self.b, self.length, self.rows_b)
+
+    @cached_property
+    def removed(self) -> Rows:
+        """Rows of A without a partner, rising."""
+        return _uncovered(self.inverse.b, self.length[np.argsort(self.a, kind="stable")], self.rows_a)
+
+    @cached_property
+    def moved(self) -> Rows:
+        """Rows of B, rising, that stand in another order than their partners.
+
+        The fewest rows whose removal leaves both tables in the same order (the heaviest rising chain of runs stays,
+        found as in Fredman 1975). Beyond `EXACT_MOVES` runs the chain that each run prolongs if it can is taken: then
+        at most that many more rows count as moved.
+        """
+        if len(self.a) < 2 or (np.diff(self.a) > 0).all():
+            return np.empty(0, np.int64)
+        stays = _heaviest_chain(self.a, self.length) if len(self.a) <= EXACT_MOVES else _first_chain(self.a)
+        return expanded_ranges(self.b[~stays], self.length[~stays])
+
+    def composed(self, older: Alignment) -> Alignment:
+        """Rows of B with their partners in the table that A was made from.
+
+        Parameters
+        ----------
+        older : Alignment
+            Its B is this one's A.
+        """
+        if older.rows_b != self.rows_a:
+            raise ValueError(f"an alignment of {older.rows_b} rows was expected to have {self.rows_a}")
+        if older.identical:
+            return self
+        if self.identical:
+            return older
+        if len(self.b) + len(older.b) > self.rows_b // 4:
+            sources = self.sources()
+            held = sources >= 0
+            sources[held] = older.sources()[sources[held]]
+            return Alignment.from_sources(sources, rows_a=older.rows_a)
+        return Alignment.from_runs(older.rows_a, self.rows_b, _crossed(self, older))
+
+
+def _expanded(keys: Rows, values: Rows, length: Rows, start: int, stop: int) -> Rows:
+    """Value of each place in ``[start, stop)``, for runs that begin at `keys` with `values`."""
+    out = np.full(max(stop - start, 0), NO_ROW, np.int64)
+    first = int(np.searchsorted(keys, start, side="right")) - 1
+    last = int(np.searchsorted(keys, stop, side="left"))
+    first = max(first, 0)
+    begin = np.maximum(keys[first:last], start)
+    end = np.minimum(keys[first:last] + length[first:last], stop)
+    held = end > begin
+    begin, end, shift = begin[held], end[held], (values[first:last] - keys[first:last])[held]
+    places = expanded_ranges(begin, end - begin)
+    out[places - start] = places + np.repeat(shift, end - begin)
+    return out
+
+
+def expanded_ranges(starts: Rows, lengths: Rows) -> Rows:
+    """All numbers of some ranges, one range after the other."""
+    total = int(lengths.sum())
+    if total == 0:
+        return np.empty(0, np.int64)
+    if len(starts) == 1:
+        return np.arange(starts[0], starts[0] + total, dtype=np.int64)
+    before = np.cumsum(lengths) - lengths
+    return np.arange(total, dtype=np.int64) + np.repeat(starts - before, lengths)
+
+
+def _uncovered(starts: Rows, lengths: Rows, rows: int) -> Rows:
+    """Numbers below `rows` outside of rising ranges."""
+    begins = np.concatenate([np.zeros(1, np.int64), starts + lengths])
+    ends = np.concatenate([starts, np.array([rows], np.int64)])
+    return expanded_ranges(begins, ends - begins)
+
+
+def _crossed(newer: Alignment, older: Alignment) -> Rows:
+    """Runs ``(a, b, length)`` of two alignments one after the other: cut where either has an end."""
+    first = np.searchsorted(older.b + older.length, newer.a, side="right")
+    last = np.searchsorted(older.b, newer.a + newer.length, side="left")
+    counts = np.maximum(last - first, 0)
+    mine = np.repeat(np.arange(len(newer.b)), counts)
+    theirs = expanded_ranges(first, counts)
+    begin = np.maximum(newer.a[mine], older.b[theirs])
+    end = np.minimum(newer.a[mine] + newer.length[mine], older.b[theirs] + older.length[theirs])
+    a = begin - older.b[theirs] + older.a[theirs]
+    b = begin - newer.a[mine] + newer.b[mine]
+    return np.column_stack([a, b, end - begin])
+
+
+def _heaviest_chain(a: Rows, length: Rows) -> npt.NDArray[np.bool_]:
+    """Flags of the runs of a rising chain with the most rows; of several, one that ends earliest."""
+    ends: list[int] = []  # last `a` of chains, rising …
+    weights: list[int] = []  # … with their rows, rising too
+    tips: list[int] = []
+    before: list[int] = []
+    for run, (place, rows) in enumerate(zip(a.tolist(), length.tolist(), strict=True)):
+        at = bisect_left(ends, place)
+        before.append(tips[at - 1] if at else -1)
+        weight = rows + (weights[at - 1] if at else 0)
+        stop = at
+        while stop < len(ends) and weights[stop] <= weight:
+            stop += 1
+        ends[at:stop], weights[at:stop], tips[at:stop] = [place], [weight], [run]
+    stays = np.zeros(len(a), bool)
+    run = tips[-1]
+    while run >= 0:
+        stays[run] = True
+        run = before[run]
+    return stays
+
+
+def _first_chain(a: Rows) -> npt.NDArray[np.bool_]:
+    """Flags of the runs that begin after every run before them."""
+    return np.concatenate([np.ones(1, bool), a[1:] > np.maximum.accumulate(a)[:-1]])

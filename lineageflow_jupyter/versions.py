@@ -1,0 +1,155 @@
+"""Versions of a dataset, stored or live, seen alike: manifests, and values by columns and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from lineageflow_jupyter.frames.convert import FrameContent
+from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.model.objects import Column, FrameDescription, Table, TreeEntry
+from lineageflow_jupyter.tables import Named, Objects, Snapshot, TableReader
+
+Rows = np.ndarray[Any, Any]
+"""Row numbers, int64."""
+
+
+class Version(Protocol):
+    """One version of a dataset. Columns are told by their places in the table, index levels included."""
+
+    @property
+    def entry(self) -> TreeEntry:
+        """Its entry in a tree; of a live frame the one that it would have."""
+
+    @property
+    def table(self) -> Table:
+        """Its table."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Chunk lists of the table's columns, in order."""
+
+    @property
+    def body(self) -> list[Any]:
+        """Body of its frame description."""
+
+    def values(self, places: Sequence[int], rows: range | None = None) -> list[Any]:
+        """Normalised Arrow arrays of some columns, or of their rows ``[start, stop)``."""
+
+    def take(self, places: Sequence[int], rows: Rows) -> list[Any]:
+        """Normalised Arrow arrays of some columns at some rows, in the order of `rows`."""
+
+    def companions(self, numbers: Sequence[int], rows: Rows | None = None) -> list[Any]:
+        """Arrays of companions of the frame description; at some rows, for those with a value a row."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredVersion:
+    """A version that is in the store; reads only the chunks that hold what is asked for."""
+
+    entry: TreeEntry
+    table: Table
+    columns: tuple[Column, ...]
+    description: FrameDescription
+    reader: TableReader
+
+    @classmethod
+    def of(cls, entry: TreeEntry, objects: Objects, reader: TableReader) -> StoredVersion:
+        """Version of a tree entry."""
+        with Named(entry.dataset):
+            table, description = objects.table(entry.table), objects.frame(entry.frame)
+        named = [(column.name, column.column) for column in table.columns]
+        return cls(entry, table, tuple(reader.manifests(named, entry.dataset)), description, reader)
+
+    @property
+    def body(self) -> list[Any]:
+        """Body of its frame description."""
+        return self.description.body
+
+    def values(self, places: Sequence[int], rows: range | None = None) -> list[Any]:
+        """See `Version`."""
+        if rows is None:  # the hot cache may have them
+            named = [(self.table.columns[place].name, self.table.columns[place].column) for place in places]
+            return self.reader.arrays(named, self.entry.dataset)
+        return self.reader.values([self._named(place) for place in places], self.entry.dataset, rows)
+
+    def take(self, places: Sequence[int], rows: Rows) -> list[Any]:
+        """See `Version`."""
+        return self._taken([self._named(place) for place in places], rows)
+
+    def companions(self, numbers: Sequence[int], rows: Rows | None = None) -> list[Any]:
+        """See `Version`."""
+        named = [(f"companion {number}", self.description.companions[number]) for number in numbers]
+        if rows is None:
+            return self.reader.arrays(named, self.entry.dataset)
+        columns = self.reader.manifests(named, self.entry.dataset)
+        return self._taken([(name, column) for (name, _), column in zip(named, columns, strict=True)], rows)
+
+    def _named(self, place: int) -> tuple[str, Column]:
+        return self.table.columns[place].name, self.columns[place]
+
+    def _taken(self, columns: Sequence[tuple[str, Column]], rows: Rows) -> list[Any]:
+        found = [_holding(column, rows) for _, column in columns]
+        parts = [(name, part) for (name, _), (part, _) in zip(columns, found, strict=True)]
+        arrays = self.reader.values(parts, self.entry.dataset)
+        return [array.take(pa.array(at)) for array, (_, at) in zip(arrays, found, strict=True)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveVersion:
+    """A live frame whose ids were computed; it must not change while it is used."""
+
+    snapshot: Snapshot
+    content: FrameContent
+
+    @property
+    def entry(self) -> TreeEntry:
+        """The entry that it would have in a tree."""
+        return self.snapshot.entry
+
+    @property
+    def table(self) -> Table:
+        """Its table."""
+        return self.snapshot.table
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Chunk lists of the table's columns."""
+        return self.snapshot.columns
+
+    @property
+    def body(self) -> list[Any]:
+        """Body of its frame description."""
+        return self.content.body
+
+    def values(self, places: Sequence[int], rows: range | None = None) -> list[Any]:
+        """See `Version`."""
+        arrays = [self.content.columns[place].array for place in places]
+        return [normalise(array if rows is None else array.slice(rows.start, len(rows))) for array in arrays]
+
+    def take(self, places: Sequence[int], rows: Rows) -> list[Any]:
+        """See `Version`."""
+        at = pa.array(rows)
+        return [normalise(self.content.columns[place].array.take(at)) for place in places]
+
+    def companions(self, numbers: Sequence[int], rows: Rows | None = None) -> list[Any]:
+        """See `Version`."""
+        arrays = [self.content.companions[number] for number in numbers]
+        return arrays if rows is None else [array.take(pa.array(rows)) for array in arrays]
+
+
+def _holding(column: Column, rows: Rows) -> tuple[Column, Rows]:
+    """The column without the chunks that hold none of the rows, and the places of the rows in what is left."""
+    stops = np.array(list(accumulate(chunk.rows for chunk in column.chunks)), np.int64)
+    lengths = np.diff(stops, prepend=0)
+    chunk = np.searchsorted(stops, rows, side="right")
+    used = np.zeros(len(stops), bool)
+    used[chunk] = True
+    before = np.cumsum(np.where(used, lengths, 0)) - np.where(used, lengths, 0)
+    left = replace(column, chunks=tuple(part for part, kept in zip(column.chunks, used.tolist(), strict=True) if kept))
+    return left, rows - (stops - lengths)[chunk] + before[chunk]
