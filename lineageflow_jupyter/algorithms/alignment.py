@@ -281,4 +281,5 @@ def _heaviest_chain(a: Rows, length: Rows) -> npt.NDArray[np.bool_]:
 
 def _first_chain(a: Rows) -> npt.NDArray[np.bool_]:
     """Flags of the runs that begin after every run before them."""
-    return np.concatenate([np.ones(1, bool), a[1:] > np.maximum.accumulate(a)[:-1]])
+    highest: Rows = np.maximum.accumulate(a)
+    return np.concatenate([np.ones(1, bool), a[1:] > highest[:-1]])
