@@ -233,7 +233,8 @@ def expanded_ranges(starts: Rows, lengths: Rows) -> Rows:
     if len(starts) == 1:
         return np.arange(starts[0], starts[0] + total, dtype=np.int64)
     before = np.cumsum(lengths) - lengths
-    return np.arange(total, dtype=np.int64) + np.repeat(starts - before, lengths)
+    numbers: Rows = np.arange(total, dtype=np.int64) + np.repeat(starts - before, lengths)
+    return numbers
 
 
 def _uncovered(starts: Rows, lengths: Rows, rows: int) -> Rows:
@@ -282,4 +283,6 @@ def _heaviest_chain(a: Rows, length: Rows) -> npt.NDArray[np.bool_]:
 def _first_chain(a: Rows) -> npt.NDArray[np.bool_]:
     """Flags of the runs that begin after every run before them."""
     highest: Rows = np.maximum.accumulate(a)
-    return np.concatenate([np.ones(1, bool), a[1:] > highest[:-1]])
+    stays: npt.NDArray[np.bool_] = np.ones(len(a), bool)
+    stays[1:] = a[1:] > highest[:-1]
+    return stays
