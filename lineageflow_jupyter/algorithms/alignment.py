@@ -183,10 +183,15 @@ class Alignment:
         found as in Fredman 1975). Beyond `EXACT_MOVES` runs the chain that each run prolongs if it can is taken: then
         at most that many more rows count as moved.
         """
-        if len(self.a) < 2 or (np.diff(self.a) > 0).all():
-            return np.empty(0, np.int64)
-        stays = _heaviest_chain(self.a, self.length) if len(self.a) <= EXACT_MOVES else _first_chain(self.a)
+        stays = self.in_order
         return expanded_ranges(self.b[~stays], self.length[~stays])
+
+    @cached_property
+    def in_order(self) -> npt.NDArray[np.bool_]:
+        """Flags of the runs that stand in the same order in both tables: all but those that `moved`."""
+        if len(self.a) < 2 or (np.diff(self.a) > 0).all():
+            return np.ones(len(self.a), bool)
+        return _heaviest_chain(self.a, self.length) if len(self.a) <= EXACT_MOVES else _first_chain(self.a)
 
     def composed(self, older: Alignment) -> Alignment:
         """Rows of B with their partners in the table that A was made from.
@@ -233,7 +238,8 @@ def expanded_ranges(starts: Rows, lengths: Rows) -> Rows:
     if len(starts) == 1:
         return np.arange(starts[0], starts[0] + total, dtype=np.int64)
     before = np.cumsum(lengths) - lengths
-    return np.arange(total, dtype=np.int64) + np.repeat(starts - before, lengths)
+    numbers: Rows = np.arange(total, dtype=np.int64) + np.repeat(starts - before, lengths)
+    return numbers
 
 
 def _uncovered(starts: Rows, lengths: Rows, rows: int) -> Rows:
@@ -282,4 +288,6 @@ def _heaviest_chain(a: Rows, length: Rows) -> npt.NDArray[np.bool_]:
 def _first_chain(a: Rows) -> npt.NDArray[np.bool_]:
     """Flags of the runs that begin after every run before them."""
     highest: Rows = np.maximum.accumulate(a)
-    return np.concatenate([np.ones(1, bool), a[1:] > highest[:-1]])
+    stays: npt.NDArray[np.bool_] = np.ones(len(a), bool)
+    stays[1:] = a[1:] > highest[:-1]
+    return stays

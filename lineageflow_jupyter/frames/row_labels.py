@@ -1,0 +1,52 @@
+"""What the row labels of a described frame are good for: identifying rows, or only hinting at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from lineageflow_jupyter.frames.content import Encoded, reading
+from lineageflow_jupyter.frames.convert import library_of_body
+
+
+def label_range(body: Encoded) -> tuple[int, int] | None:
+    """First label and step of a pandas RangeIndex, else None.
+
+    Parameters
+    ----------
+    body : list
+        Body of a frame description.
+    """
+    rows = _rows(body)
+    if rows is None or rows[0] != "range":
+        return None
+    with reading():
+        return int(rows[1]), int(rows[2])
+
+
+def labels_identify(body: Encoded, types: Sequence[pa.DataType]) -> bool:
+    """Whether row labels mean something besides the place of a row, so that they may serve as a key.
+
+    Labels that have names do, and labels that are not integers; plain integers may be what a filter left of places.
+
+    Parameters
+    ----------
+    body : list
+        Body of a frame description.
+    types : sequence of pyarrow.DataType
+        Types of its index levels.
+    """
+    rows = _rows(body)
+    if rows is None or rows[0] == "range":
+        return False
+    with reading():
+        names = [rows[1]] if rows[0] == "index" else [name for name, *_ in rows[1]]
+    return any(name is not None for name in names) or not all(map(pa.types.is_integer, types))
+
+
+def _rows(body: Encoded) -> Encoded:
+    if library_of_body(body) != "pandas":
+        return None
+    with reading():
+        return body[3][1]
