@@ -540,7 +540,8 @@ def _flags(rows: Rows | None, count: int) -> Any:
 
 
 def _without(rows: Rows, places: Rows) -> Rows:
-    return rows[~_flags(places, len(rows))]
+    left: Rows = rows[~_flags(places, len(rows))]
+    return left
 
 
 def _without_rows(alignment: Alignment, rows_b: Rows) -> Alignment:
