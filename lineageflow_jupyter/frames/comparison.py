@@ -134,3 +134,26 @@ def _comparable(values: Any, kind: LogicalType) -> Any:
     if bits.ndim == 1:
         return pa.array(bits)
     return pa.Array.from_buffers(pa.binary(bits.shape[1]), len(values), [None, pa.py_buffer(bits.tobytes())])
+
+
+def beyond_tolerance(old: Any, new: Any, *, rtol: float, atol: float) -> Flags:
+    """Return one flag a row: True where floats differ by more than ``atol + rtol * |old|``.
+
+    Parameters
+    ----------
+    old, new : pyarrow.Array or pyarrow.ChunkedArray
+        Two versions of the same rows, of one type of floats. Null and NaN equal themselves alone.
+    rtol, atol : float
+        The tolerance.
+    """
+    before, after = normalise(old), normalise(new)
+    flags: Flags = valid_flags(before) != valid_flags(after)
+    if not len(flags):
+        return flags
+    kind = logical_type(before.type)
+    both = valid_flags(before) & valid_flags(after)
+    one, other = (_bits(array, kind).view(_FLOATS[kind.name]).astype("f8")[both] for array in (before, after))
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = (one == other) | (np.abs(one - other) <= atol + rtol * np.abs(one)) & np.isfinite(one)
+    flags[both] = ~(near | (np.isnan(one) & np.isnan(other)))
+    return flags

@@ -1,0 +1,397 @@
+"""Diffs of two versions of a dataset: what differs, as numbers, frames, pages, Arrow and JSON.
+
+Which rows are which and where cells differ is a `ChangeSet`; here is what is made of it. Everything is found when it is
+first asked for, and no more values are read than are given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lineageflow_jupyter.algorithms.alignment import Alignment, Rows
+from lineageflow_jupyter.algorithms.changes import ChangeSet
+from lineageflow_jupyter.errors import UsageProblem
+from lineageflow_jupyter.frames.comparison import beyond_tolerance
+from lineageflow_jupyter.frames.convert import ENGINES, library_of_body
+from lineageflow_jupyter.frames.taking import beside, plain_columns
+from lineageflow_jupyter.history import unknown
+from lineageflow_jupyter.model.diffs import DiffOptions, DiffSummary, Renamed, Retyped, SchemaDiff
+from lineageflow_jupyter.model.pairs import ColumnPair, distinct_names, paired
+from lineageflow_jupyter.model.reports import ColumnSchema
+from lineageflow_jupyter.model.schema import SchemaChange
+from lineageflow_jupyter.version_frames import columns_at, rows_at
+from lineageflow_jupyter.versions import Version
+
+ROW_A, ROW_B, OLD, NEW = "row_a", "row_b", "old", "new"
+COMPARED_TOGETHER = 2**20
+"""With a tolerance, changed floats are looked at in parts of so many."""
+_FLOATS = frozenset({"float16", "float32", "float64"})
+_NO_ROWS: Rows = np.empty(0, np.int64)
+
+
+class TableDiff:
+    """How one version of a dataset became another.
+
+    Frames are of the library of the newer version, or of the one that the options name. Columns are called by their
+    names in the newer version; where several have one name, the second is ``x_1``.
+
+    Parameters
+    ----------
+    old, new : Version or None
+        The versions; None on the side where the dataset does not exist: then all rows were added or removed.
+    schema : SchemaChange, optional
+        How their columns belong together. Needed, as `changes` is, where there are two versions.
+    changes : ChangeSet or callable, optional
+        Which rows and cells differ, or what finds out when it is first needed.
+    options : DiffOptions
+        What counts as a difference.
+
+    Raises
+    ------
+    UnknownName
+        If the options name a column that neither version has.
+    """
+
+    def __init__(
+        self,
+        old: Version | None,
+        new: Version | None,
+        schema: SchemaChange | None = None,
+        changes: ChangeSet | Callable[[], ChangeSet] | None = None,
+        options: DiffOptions | None = None,
+    ) -> None:
+        both = old is not None and new is not None
+        if (old is None and new is None) or both != (schema is not None) or both != (changes is not None):
+            raise ValueError("expected two versions and how they differ, or one version alone")
+        self.old, self.new = old, new
+        self.options = DiffOptions() if options is None else options
+        if self.options.engine not in (None, *ENGINES):
+            raise UsageProblem(
+                f"the engine {self.options.engine!r} is unknown", remedy=f"Use one of {', '.join(ENGINES)}"
+            )
+        self._schema_change, self._changes = schema, changes
+        self._pairs = paired(old.table if old else None, new.table if new else None, schema)
+        self._chosen = _chosen(self._pairs, self.options, self.dataset)
+
+    def only(self, columns: str | Sequence[str] | None = None, *, ignore: str | Sequence[str] = ()) -> TableDiff:
+        """Return the diff restricted to some columns; those that identify rows always come along.
+
+        Parameters
+        ----------
+        columns : str or sequence of str, optional
+            Only these; all by default.
+        ignore : str or sequence of str
+            Not these.
+
+        Raises
+        ------
+        UnknownName
+            If neither version has such a column.
+        """
+        chosen = None if columns is None else _listed(columns)
+        return self._with(replace(self.options, columns=chosen, ignore=_listed(ignore)))
+
+    def using(self, engine: str) -> TableDiff:
+        """Return the same diff with frames of a library: ``"pandas"``, ``"polars"`` or ``"arrow"``."""
+        return self._with(replace(self.options, engine=engine))
+
+    def _with(self, options: DiffOptions) -> TableDiff:
+        found = None if self._changes is None else lambda: self.changes
+        return TableDiff(self.old, self.new, self._schema_change, found, options)
+
+    # --- what it is about --------------------------------------------------------------------------------------------
+
+    @property
+    def _present(self) -> Version:
+        """The newer version, or the older one of a dataset that was removed."""
+        version = self.new or self.old
+        assert version is not None
+        return version
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+        return self._present.entry.dataset
+
+    @property
+    def engine(self) -> str:
+        """Library of the frames."""
+        return self.options.engine or library_of_body(self._present.body)
+
+    @cached_property
+    def changes(self) -> ChangeSet:
+        """Which rows are which, and where cells differ, whatever the options say."""
+        if self._changes is None:
+            rows = self._present.table.rows
+            alignment = Alignment(*((0, rows) if self.new else (rows, 0)), _NO_ROWS, _NO_ROWS, _NO_ROWS)
+            return ChangeSet(alignment, "key" if self._present.entry.key else "content")
+        return self._changes() if callable(self._changes) else self._changes
+
+    @property
+    def by(self) -> str:
+        """How rows were identified: ``"key"``, ``"index"`` or ``"content"``."""
+        return self.changes.by
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """Names of the columns that identify rows; none where their content does."""
+        return tuple(pair.name for pair in self._key_pairs)
+
+    @cached_property
+    def _key_pairs(self) -> tuple[ColumnPair, ...]:
+        if self.by == "content":
+            return ()
+        here = [pair for pair in self._pairs if (pair.new if self.new else pair.old) is not None]
+        if self.by == "index":
+            return tuple(pair for pair in here if pair.role == "index")
+        return tuple(next(pair for pair in here if pair.label == name) for name in self._present.entry.key)
+
+    # --- what differs ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def schema(self) -> SchemaDiff:
+        """How the columns differ; no values are read."""
+        data = [
+            pair.old for pair in self._chosen if pair.old is not None and pair.new is not None and pair.role == "data"
+        ]
+        key = None
+        if self.old is not None and self.new is not None and self.old.entry.key != self.new.entry.key:
+            key = (self.old.entry.key, self.new.entry.key)
+        return SchemaDiff(
+            added=tuple(_column_schema(self.new, pair.new) for pair in self._chosen if pair.old is None),
+            dropped=tuple(_column_schema(self.old, pair.old) for pair in self._chosen if pair.new is None),
+            retyped=tuple(
+                Retyped(pair.name, _column_schema(self.old, pair.old).type, _column_schema(self.new, pair.new).type)
+                for pair in self._chosen
+                if pair.state == "retyped"
+            ),
+            renamed=tuple(Renamed(pair.name, pair.old_label) for pair in self._chosen if pair.old_label is not None),
+            reordered=data != sorted(data),
+            key=key,
+        )
+
+    @cached_property
+    def summary(self) -> DiffSummary:
+        """How many rows and cells differ; values are read only where a tolerance is given."""
+        alignment = self.changes.alignment
+        return DiffSummary(
+            rows_before=alignment.rows_a,
+            rows_after=alignment.rows_b,
+            rows_added=alignment.rows_b - alignment.matched,
+            rows_removed=alignment.rows_a - alignment.matched,
+            rows_moved=len(alignment.moved),
+            rows_changed=len(self._changed_rows),
+            cells_changed={pair.name: len(rows) for pair, rows in self._changed_cells.values()},
+        )
+
+    @cached_property
+    def _changed_cells(self) -> dict[str, tuple[ColumnPair, Rows]]:
+        """By name: columns with changes that count, and the rows of the newer version that have them, rising."""
+        found = {}
+        for pair in self._chosen:
+            rows = self.changes.changed.get(pair.new) if pair.new is not None and pair.comparable else None
+            if rows is not None and self.options.tolerant:
+                rows = self._beyond_tolerance(pair, rows)
+            if rows is not None and len(rows):
+                found[pair.name] = (pair, rows)
+        return found
+
+    def _beyond_tolerance(self, pair: ColumnPair, rows: Rows) -> Rows:
+        old, new = self._both()
+        assert pair.old is not None
+        assert pair.new is not None
+        if new.columns[pair.new].type.name not in _FLOATS:
+            return rows
+        kept = [_NO_ROWS]
+        for start in range(0, len(rows), COMPARED_TOGETHER):
+            part = rows[start : start + COMPARED_TOGETHER]
+            (before,) = old.take([pair.old], self.changes.alignment.partners(part))
+            (after,) = new.take([pair.new], part)
+            kept.append(part[beyond_tolerance(before, after, rtol=self.options.rtol, atol=self.options.atol)])
+        return np.concatenate(kept)
+
+    @cached_property
+    def _changed_rows(self) -> Rows:
+        """Rows of the newer version with changes that count, rising."""
+        parts = [rows for _, rows in self._changed_cells.values()]
+        if len(parts) < 2:
+            return parts[0] if parts else _NO_ROWS
+        flags = np.zeros(self.changes.alignment.rows_b, bool)
+        for rows in parts:
+            flags[rows] = True
+        return np.flatnonzero(flags)
+
+    def __bool__(self) -> bool:
+        """Whether anything differs that counts."""
+        if self.old is None or self.new is None:
+            return True
+        if self.options.exact and self.old.entry.frame != self.new.entry.frame:
+            return True
+        if self.old.entry.table == self.new.entry.table:
+            return bool(self.schema.key)
+        return bool(self.schema or self.summary)
+
+    def __repr__(self) -> str:
+        """One line for people."""
+        return f"<{self.dataset}: {self._said()}>"
+
+    def _said(self) -> str:
+        if self.old is None or self.new is None:
+            change = "added" if self.old is None else "removed"
+            return f"{change}, {self._present.table.rows:,} × {len(self._present.table.data):,}"
+        found, schema = self.summary, self.schema
+        parts = [
+            f"{sign}{count:,} row{'s' * (count != 1)}"
+            for sign, count in (("+", found.rows_added), ("−", found.rows_removed), ("moved ", found.rows_moved))
+            if count
+        ]
+        if found.cells:
+            names = ", ".join(list(found.cells_changed)[:5]) + (", …" if len(found.cells_changed) > 5 else "")
+            parts.append(f"{found.cells:,} cell{'s' * (found.cells != 1)} in {names}")
+        columns = (
+            ("+", schema.added),
+            ("−", schema.dropped),
+            ("retyped ", schema.retyped),
+            ("renamed ", schema.renamed),
+        )
+        parts += [f"{sign}{len(each):,} column{'s' * (len(each) != 1)}" for sign, each in columns if each]
+        parts += ["columns reordered"] if schema.reordered else []
+        parts += ["another key"] if schema.key else []
+        if not parts and self.old.entry.frame != self.new.entry.frame:
+            return "equal values, described otherwise"
+        return ", ".join(parts) or "no difference"
+
+    # --- frames ------------------------------------------------------------------------------------------------------
+
+    @property
+    def added(self) -> Any:
+        """Frame of the rows that only the newer version has, as they are there."""
+        return self._whole_rows(self.new, self.changes.alignment.added)
+
+    @property
+    def removed(self) -> Any:
+        """Frame of the rows that only the older version has, as they were there."""
+        return self._whole_rows(self.old, self.changes.alignment.removed)
+
+    def _whole_rows(self, version: Version | None, rows: Rows) -> Any:
+        version = self._present if version is None else version
+        newer = version is self.new
+        places = [pair.new if newer else pair.old for pair in (*self._chosen, *self._key_pairs)]
+        data = {place for place in places if place is not None and version.table.columns[place].role == "data"}
+        return rows_at(version, sorted(data), rows, self.engine)
+
+    @property
+    def moved(self) -> Any:
+        """Frame of the rows that moved: the key's columns, ``row_a``, ``row_b``; in the order of the newer version."""
+        return self._rows_with(self.changes.alignment.moved, [], [])
+
+    @cached_property
+    def changed(self) -> Mapping[str, Any]:
+        """By column, where there are changes: a frame of the key's columns, ``row_a``, ``row_b``, ``old``, ``new``.
+
+        Both values have the dtype of their version. A frame is made each time it is asked for.
+        """
+        return _ByColumn(tuple(self._changed_cells), self._changed_column, self._name_of, self.dataset)
+
+    def _changed_column(self, name: str) -> Any:
+        pair, rows = self._changed_cells[name]
+        old, new = self._both()
+        assert pair.old is not None
+        assert pair.new is not None
+        values = [
+            columns_at(old, [pair.old], self.changes.alignment.partners(rows), self.engine),
+            columns_at(new, [pair.new], rows, self.engine),
+        ]
+        return self._rows_with(rows, values, [OLD, NEW])
+
+    def _name_of(self, column: str) -> str:
+        """Name by which a column goes here."""
+        for pair in self._pairs:
+            if pair.called(column):
+                return pair.name
+        return column
+
+    def _rows_with(self, rows: Rows, frames: Sequence[Any], names: Sequence[str]) -> Any:
+        """Frame of rows of the newer version: key, places, and other columns."""
+        places = plain_columns(
+            [(ROW_A, pa.array(self.changes.alignment.partners(rows))), (ROW_B, pa.array(rows.copy()))],
+            len(rows),
+            engine=self.engine,
+        )
+        own = [ROW_A, ROW_B, *names]
+        before: list[Any] = []
+        if self.key:
+            keys = [pair.new if self.new else pair.old for pair in self._key_pairs]
+            before = [columns_at(self._present, [key for key in keys if key is not None], rows, self.engine)]
+        return beside([*_apart(self.key, own), *own], [*before, places, *frames], engine=self.engine)
+
+    def _both(self) -> tuple[Version, Version]:
+        assert self.old is not None
+        assert self.new is not None
+        return self.old, self.new
+
+
+class _ByColumn(Mapping[str, Any]):
+    """What belongs to columns, made when it is asked for."""
+
+    def __init__(
+        self, names: Sequence[str], make: Callable[[str], Any], name_of: Callable[[str], str], dataset: str
+    ) -> None:
+        self._names, self._make, self._name_of, self._dataset = names, make, name_of, dataset
+
+    def __getitem__(self, column: str) -> Any:
+        name = column if column in self._names else self._name_of(column)
+        if name not in self._names:
+            listed = ", ".join(self._names[:20]) or "none"
+            raise unknown(
+                "changed column", column, self._names, f"Columns with changes: {listed}", f" in {self._dataset}"
+            )
+        return self._make(name)
+
+    def __contains__(self, column: object) -> bool:
+        return column in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"<by column: {', '.join(self._names)}>"
+
+
+def _chosen(pairs: Sequence[ColumnPair], options: DiffOptions, dataset: str) -> tuple[ColumnPair, ...]:
+    """Columns that the options leave."""
+    for name in (*(options.columns or ()), *options.ignore):
+        if not any(pair.called(name) for pair in pairs):
+            names = [pair.name for pair in pairs]
+            raise unknown("column", name, names, f"Columns: {', '.join(names[:20])}", f" in {dataset!r}")
+    return tuple(
+        pair
+        for pair in pairs
+        if (options.columns is None or any(pair.called(name) for name in options.columns))
+        and not any(pair.called(name) for name in options.ignore)
+    )
+
+
+def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _column_schema(version: Version | None, place: int | None) -> ColumnSchema:
+    assert version is not None
+    assert place is not None
+    column = version.table.columns[place]
+    return ColumnSchema(column.name, column.role, str(version.columns[place].type))
+
+
+def _apart(names: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """Names with an underscore behind those that are taken."""
+    return distinct_names([f"{name}_" if name in taken else name for name in names])
