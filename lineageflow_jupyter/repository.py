@@ -7,18 +7,18 @@ garbage, never damage. Each verb is told by one of the modules beside this one; 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.comparing import Comparer
-from lineageflow_jupyter.diffing import TableDiff
+from lineageflow_jupyter.comparisons import Comparisons, Engine
 from lineageflow_jupyter.errors import NameTaken, UsageProblem
 from lineageflow_jupyter.frames.convert import FrameContent, library_of_body
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.hot_columns import HotColumns
-from lineageflow_jupyter.inspecting import Inspector, diff_options
+from lineageflow_jupyter.inspecting import Inspector
 from lineageflow_jupyter.intake import (
     by_dataset,
     check_texts,
@@ -59,11 +59,10 @@ from lineageflow_jupyter.threads import Threads
 from lineageflow_jupyter.undoing import Undoer
 from lineageflow_jupyter.workspace import Workspace
 
-Engine = Literal["pandas", "polars", "arrow"]
 Live = Mapping[str, Any]
 
 
-class Repository:
+class Repository(Comparisons):
     """Versions of datasets: a catalog and an object store, seen from one workspace.
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several
@@ -411,101 +410,6 @@ class Repository:
         after = self._history.tree(record.id)
         pairs = [(before.get(name), after.get(name)) for name in record.datasets]
         return CommitChanges(record, tuple(self._comparer.change(old, new) for old, new in pairs if old != new))
-
-    def diff(
-        self,
-        a: str = "HEAD~1",
-        b: str | None = None,
-        *,
-        datasets: str | Sequence[str] | None = None,
-        columns: str | Sequence[str] | None = None,
-        ignore: str | Sequence[str] = (),
-        rtol: float = 0.0,
-        atol: float = 0.0,
-        exact: bool = False,
-        key: str | Sequence[str] | None = None,
-        engine: Engine | None = None,
-    ) -> Mapping[str, TableDiff]:
-        """Compare two revisions, dataset by dataset, row by row.
-
-        Parameters
-        ----------
-        a, b : str
-            The older and the newer revision; `b` is HEAD by default. `a` alone may be a range: ``A..B``, or ``A...B``
-            for what B did since their histories parted. ``REV:DATASET`` twice compares two datasets.
-        datasets : str or sequence of str, optional
-            Only these.
-        columns, ignore : str or sequence of str, optional
-            Only these columns, or all but these.
-        rtol, atol : float
-            A float did not change if ``|old - new| <= atol + rtol * |old|``.
-        exact : bool
-            Whether dtypes, orders of categories, attrs and the like count as a difference where values are equal.
-        key : str or sequence of str, optional
-            Columns that identify rows. By default the declared key, else an index that is unique and means something,
-            else the content of the rows.
-        engine : {"pandas", "polars", "arrow"}, optional
-            Library of the frames; by default that of the versions.
-
-        Returns
-        -------
-        mapping of str to TableDiff
-            By dataset, of those that differ. Nothing is read before it is asked for.
-
-        Raises
-        ------
-        UnknownName
-            If there is no such revision, dataset or column.
-        KeyViolation
-            If `key` does not identify rows in both versions.
-
-        Examples
-        --------
-        >>> import pandas as pd, tempfile, lineageflow_jupyter as lf
-        >>> repo = lf.init(tempfile.mkdtemp())
-        >>> prices = pd.DataFrame({"item": ["a", "b"], "price": [1.5, 2.5]})
-        >>> report = repo.commit({"prices": prices}, message="raw", keys={"prices": ["item"]})
-        >>> report = repo.commit({"prices": prices.assign(price=[1.5, 3.0])}, message="dearer")
-        >>> found = repo.diff("HEAD~1", "HEAD")["prices"]
-        >>> found.summary.cells_changed, found.changed["price"].values.tolist()
-        ({'price': 1}, [['b', 1, 1, 2.5, 3.0]])
-        """
-        options = diff_options(columns, ignore, rtol, atol, exact, engine)
-        return self._inspector.diff(a, b, datasets, options, _key_names(key))
-
-    def diff_frame(
-        self,
-        revision: str,
-        frame: Any,
-        *,
-        columns: str | Sequence[str] | None = None,
-        ignore: str | Sequence[str] = (),
-        rtol: float = 0.0,
-        atol: float = 0.0,
-        exact: bool = False,
-        key: str | Sequence[str] | None = None,
-        engine: Engine | None = None,
-    ) -> TableDiff:
-        """Compare a stored version with a live frame; nothing is stored.
-
-        Parameters
-        ----------
-        revision : str
-            ``REV:DATASET``, or ``DATASET`` for HEAD.
-        frame : frame
-            The live frame. It must not change while the diff is used.
-        columns, ignore, rtol, atol, exact, key, engine
-            See `diff`.
-
-        Raises
-        ------
-        UnknownName, KeyViolation
-            See `diff`.
-        UnsupportedData
-            If the frame cannot be stored.
-        """
-        options = diff_options(columns, ignore, rtol, atol, exact, engine)
-        return self._inspector.diff_frame(revision, frame, options, _key_names(key))
 
     def status(self, frames: Mapping[str, Any], *, cells: bool = True) -> StatusReport:
         """Compare live frames with what this workspace last saw of their datasets.
@@ -881,10 +785,6 @@ class Repository:
 
 def _said(message: str | None, otherwise: str) -> str:
     return otherwise if message is None else message
-
-
-def _key_names(key: str | Sequence[str] | None) -> Sequence[str] | None:
-    return (key,) if isinstance(key, str) else key
 
 
 def _held(tree: Tree, dataset: str, branch: str) -> TreeEntry:
