@@ -30,7 +30,7 @@ from lineageflow_jupyter.errors import KeyViolation
 from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.keys import check_key, partners
 from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, combined_words, value_words
-from lineageflow_jupyter.frames.row_labels import label_range, labels_identify
+from lineageflow_jupyter.frames.row_labels import label_name, label_range, labels_identify
 from lineageflow_jupyter.frames.storage_types import arrow_type
 from lineageflow_jupyter.model.schema import SchemaChange, schema_change
 from lineageflow_jupyter.versions import Version
@@ -119,13 +119,11 @@ class _Aligner:
         pairs = self._declared_key()
         if pairs:
             return "key", self._by_key(pairs, checked=True)
-        labels = self._identifying_labels()
-        if labels:
-            try:
-                return "index", self._by_key(labels, checked=False)
-            except KeyViolation:  # labels that repeat identify nothing
-                pass
-        return "content", self._by_content()
+        try:
+            by_labels = self._by_labels()
+        except KeyViolation:  # labels that repeat, or are missing, identify nothing
+            by_labels = None
+        return ("content", self._by_content()) if by_labels is None else ("index", by_labels)
 
     # --- by key ------------------------------------------------------------------------------------------------------
 
@@ -165,13 +163,43 @@ class _Aligner:
         for side, places in ((self._old, [a for a, _ in pairs]), (self._new, [b for _, b in pairs])):
             check_key(self._new.entry.dataset, names, side.values(places))
 
-    def _identifying_labels(self) -> list[Pair]:
+    def _by_labels(self) -> _Found | None:
+        """Rows by index labels, if these mean something; else None."""
         levels = len(self._new.table.index)
         pairs = [pair for pair in self._schema.common if pair[1] < levels]
-        if not pairs or len(pairs) != levels or len(self._old.table.index) != levels:
-            return []
+        if not levels or len(self._old.table.index) != levels:
+            return self._by_named_range()
         types = [arrow_type(self._new.columns[place].type) for _, place in pairs]
-        return pairs if all(labels_identify(side.body, types) for side in (self._old, self._new)) else []
+        if len(pairs) != levels or not all(labels_identify(side.body, types) for side in (self._old, self._new)):
+            return None
+        return self._by_key(pairs, checked=False)
+
+    def _by_named_range(self) -> _Found | None:
+        """Rows by labels of one name of which at least one side only counts them: they are no column there."""
+        names = [label_name(side.body) for side in (self._old, self._new)]
+        if names[0] is None or names[0] != names[1]:
+            return None
+        counted = [label_range(side.body) for side in (self._old, self._new)]
+        if counted[0] == counted[1]:
+            return _Found(Alignment.from_runs(*self._rows, [(0, 0, min(self._rows))]), {})
+        labels = [self._label_words(side, counts) for side, counts in enumerate(counted)]
+        if labels[0] is None or labels[1] is None:
+            return None
+        at_a, at_b = unique_pairs(labels[0], labels[1])
+        sources = np.full(self._rows[1], NO_ROW, np.int64)
+        sources[at_b] = at_a
+        return _Found(Alignment.from_sources(sources, rows_a=self._rows[0]), {})
+
+    def _label_words(self, side: int, counted: tuple[int, int] | None) -> Any:
+        """Integer labels of all rows as words, which they equal; None where labels are something else."""
+        if counted is not None:
+            return (np.arange(self._rows[side], dtype=np.int64) * counted[1] + counted[0]).view(np.uint64)
+        version = (self._old, self._new)[side]
+        if len(version.table.index) != 1 or not arrow_type(version.columns[0].type).equals("int64"):
+            return None
+        (labels,) = version.values([0])
+        check_key(version.entry.dataset, [version.table.columns[0].name], [labels])
+        return value_words(labels)
 
     def _by_key(self, pairs: list[Pair], *, checked: bool) -> _Found:
         base = self._agreeing(pairs)
@@ -398,19 +426,25 @@ class _Aligner:
 
     def _staying(self, found: Alignment, left: tuple[Rows, Rows], pairs: Sequence[Pair]) -> tuple[Rows, Rows]:
         """Rows that are unique by columns in which mostly the same values are on both sides."""
+        if min(map(len, left)) <= SIMILAR_ROWS:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
         sample = left[1][_sampled(len(left[1]))]
         telling: list[tuple[int, Pair]] = []
+        stayed: list[Pair] = []
         for pair in pairs:
             words = self._words(1, [pair], sample)
             distinct = len(np.unique(words))
-            if distinct * 8 > len(words) and among(words, self._words(0, [pair], left[0])).mean() >= STAYED:
+            if distinct * 8 > len(words):
                 telling.append((distinct, pair))
+                if among(words, self._words(0, [pair], left[0])).mean() >= STAYED:
+                    stayed.append(pair)
         telling.sort(reverse=True)
-        for chosen in [[pair] for _, pair in telling[:2]] + [[pair for _, pair in telling]] * (len(telling) > 1):
+        ordered = [pair for _, pair in telling if pair in stayed]
+        for chosen in [[pair] for pair in ordered[:2]] + [ordered] * (len(ordered) > 1):
             at_a, at_b = unique_pairs(*(self._words(side, chosen, rows) for side, rows in enumerate(left)))
             at_a, at_b = self._verified(chosen, left[0][at_a], left[1][at_b], [at_a, at_b])
+            others = [pair for _, pair in telling if pair not in chosen]
             rows_a, rows_b = left[0][at_a], left[1][at_b]
-            others = [pair for pair in pairs if pair not in chosen]
             if len(at_b) * 2 >= min(map(len, left)) and (not others or self._agree(rows_a, rows_b, others)):
                 return rows_a, rows_b
         return np.empty(0, np.int64), np.empty(0, np.int64)
