@@ -24,13 +24,13 @@ import numpy as np
 from lineageflow_jupyter.algorithms.agreement import Range, agreeing_runs, equal_rows, outside
 from lineageflow_jupyter.algorithms.alignment import NO_ROW, Alignment, Rows, expanded_ranges
 from lineageflow_jupyter.algorithms.changes import ChangeSet, Identified
-from lineageflow_jupyter.algorithms.matching import gaps, match, unique_pairs
+from lineageflow_jupyter.algorithms.matching import among, gaps, match, unique_pairs
 from lineageflow_jupyter.algorithms.neighbours import similar_pairs
 from lineageflow_jupyter.errors import KeyViolation
 from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.keys import check_key, partners
 from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, combined_words, value_words
-from lineageflow_jupyter.frames.row_labels import label_range, labels_identify
+from lineageflow_jupyter.frames.row_labels import label_name, label_range, labels_identify
 from lineageflow_jupyter.frames.storage_types import arrow_type
 from lineageflow_jupyter.model.schema import SchemaChange, schema_change
 from lineageflow_jupyter.versions import Version
@@ -43,6 +43,8 @@ SAMPLE_BLOCKS, SAMPLE_ROWS = 8, 256
 """A sample of rows: so many blocks of so many rows, evenly spread."""
 PLAUSIBLE = 0.5
 """Share of sampled values that must agree for rows to be paired tentatively."""
+STAYED = 0.9
+"""Share of sampled values that the older version must have for a column to be one that mostly stayed."""
 SIMILAR_ROWS = 2_000
 """Up to so many rows that are left on a side are compared each with each between their neighbours."""
 
@@ -117,13 +119,11 @@ class _Aligner:
         pairs = self._declared_key()
         if pairs:
             return "key", self._by_key(pairs, checked=True)
-        labels = self._identifying_labels()
-        if labels:
-            try:
-                return "index", self._by_key(labels, checked=False)
-            except KeyViolation:  # labels that repeat identify nothing
-                pass
-        return "content", self._by_content()
+        try:
+            by_labels = self._by_labels()
+        except KeyViolation:  # labels that repeat, or are missing, identify nothing
+            by_labels = None
+        return ("content", self._by_content()) if by_labels is None else ("index", by_labels)
 
     # --- by key ------------------------------------------------------------------------------------------------------
 
@@ -163,13 +163,43 @@ class _Aligner:
         for side, places in ((self._old, [a for a, _ in pairs]), (self._new, [b for _, b in pairs])):
             check_key(self._new.entry.dataset, names, side.values(places))
 
-    def _identifying_labels(self) -> list[Pair]:
+    def _by_labels(self) -> _Found | None:
+        """Rows by index labels, if these mean something; else None."""
         levels = len(self._new.table.index)
         pairs = [pair for pair in self._schema.common if pair[1] < levels]
-        if not pairs or len(pairs) != levels or len(self._old.table.index) != levels:
-            return []
+        if not levels or len(self._old.table.index) != levels:
+            return self._by_named_range()
         types = [arrow_type(self._new.columns[place].type) for _, place in pairs]
-        return pairs if all(labels_identify(side.body, types) for side in (self._old, self._new)) else []
+        if len(pairs) != levels or not all(labels_identify(side.body, types) for side in (self._old, self._new)):
+            return None
+        return self._by_key(pairs, checked=False)
+
+    def _by_named_range(self) -> _Found | None:
+        """Rows by labels of one name of which at least one side only counts them: they are no column there."""
+        names = [label_name(side.body) for side in (self._old, self._new)]
+        if names[0] is None or names[0] != names[1]:
+            return None
+        counted = [label_range(side.body) for side in (self._old, self._new)]
+        if counted[0] == counted[1]:
+            return _Found(Alignment.from_runs(*self._rows, [(0, 0, min(self._rows))]), {})
+        labels = [self._label_words(side, counts) for side, counts in enumerate(counted)]
+        if labels[0] is None or labels[1] is None:
+            return None
+        at_a, at_b = unique_pairs(labels[0], labels[1])
+        sources = np.full(self._rows[1], NO_ROW, np.int64)
+        sources[at_b] = at_a
+        return _Found(Alignment.from_sources(sources, rows_a=self._rows[0]), {})
+
+    def _label_words(self, side: int, counted: tuple[int, int] | None) -> Any:
+        """Integer labels of all rows as words, which they equal; None where labels are something else."""
+        if counted is not None:
+            return (np.arange(self._rows[side], dtype=np.int64) * counted[1] + counted[0]).view(np.uint64)
+        version = (self._old, self._new)[side]
+        if len(version.table.index) != 1 or not arrow_type(version.columns[0].type).equals("int64"):
+            return None
+        (labels,) = version.values([0])
+        check_key(version.entry.dataset, [version.table.columns[0].name], [labels])
+        return value_words(labels)
 
     def _by_key(self, pairs: list[Pair], *, checked: bool) -> _Found:
         base = self._agreeing(pairs)
@@ -210,7 +240,7 @@ class _Aligner:
             return _Found(Alignment.identity(self._rows[0]) if self._rows[0] == self._rows[1] else base, {})
         tentative = self._tentative(base, pairs)
         changed = self._changed(tentative, pairs)
-        edited = _union(changed.values())
+        edited = np.flatnonzero(_flags(_joined(changed.values()), self._rows[1]))
         settled = _without_rows(tentative, edited)
         if len(settled.removed) and len(settled.added):
             settled = self._equal_rows(settled, tentative, changed, pairs)
@@ -241,9 +271,7 @@ class _Aligner:
         if hinted is None:
             return
         rows_b, rows_a = hinted
-        free = np.ones(self._rows[0], bool)
-        free[sources[sources >= 0]] = False
-        kept = free[rows_a]
+        kept = ~_flags(sources[sources >= 0], self._rows[0])[rows_a]
         rows_b, rows_a = rows_b[kept], rows_a[kept]
         if len(rows_b) and self._plausible(rows_a, rows_b, pairs):
             sources[rows_b] = rows_a
@@ -314,7 +342,7 @@ class _Aligner:
             values = [self._left_words(left[0], pair, tentative, changed), self._words(1, [pair], left[1], plain=True)]
             for side in (0, 1):
                 words[side] = _mixed(words[side], values[side])
-            held = [np.isin(words[0], words[1]), np.isin(words[1], words[0])]
+            held = [among(words[0], words[1]), among(words[1], words[0])]
             for side in (0, 1):
                 left[side], words[side] = left[side][held[side]], words[side][held[side]]
             if not len(left[0]):
@@ -325,7 +353,7 @@ class _Aligner:
         """Words of a column of A at some rows, from B where the tentative partner has the same value."""
         beside = tentative.targets()[rows]
         same = beside >= 0
-        same[same] = ~np.isin(beside[same], changed.get(pair[1], ()))
+        same[same] = ~_flags(changed.get(pair[1]), self._rows[1])[beside[same]]
         out = np.empty(len(rows), np.uint64)
         out[same] = self._words(1, [pair], beside[same], plain=True)
         out[~same] = self._words(0, [pair], rows[~same], plain=True)
@@ -360,7 +388,8 @@ class _Aligner:
         kept = rows_a >= 0
         kept[kept] = free[rows_a[kept]]
         sources[rows_b[kept]] = rows_a[kept]
-        known = {place: rows[np.isin(rows, rows_b[kept])] for place, rows in changed.items()}
+        accepted = _flags(rows_b[kept], self._rows[1])
+        known = {place: rows[accepted[rows]] for place, rows in changed.items()}
         found = Alignment.from_sources(sources, rows_a=self._rows[0])
         more = self._near(found, pairs)
         if not len(more[1]):
@@ -396,20 +425,34 @@ class _Aligner:
         return rows_a[order], rows_b[order]
 
     def _staying(self, found: Alignment, left: tuple[Rows, Rows], pairs: Sequence[Pair]) -> tuple[Rows, Rows]:
-        """Rows that are unique by the columns whose values both sides mostly share."""
-        at = [_sampled(len(rows)) for rows in left]
-        sampled = [self._words(1, [pair], left[1][at[1]]) for pair in pairs]
-        chosen = []
-        for pair, words in zip(pairs, sampled, strict=True):
-            if len(np.unique(words)) * 8 > len(words):
-                shared = np.isin(words, self._words(0, [pair], left[0])).mean()
-                chosen += [pair] if shared >= PLAUSIBLE else []
-        if not chosen:
+        """Rows that are unique by columns in which mostly the same values are on both sides."""
+        if min(map(len, left)) <= SIMILAR_ROWS:
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        words = [self._words(side, chosen, rows) for side, rows in enumerate(left)]
-        at_a, at_b = unique_pairs(*words)
-        at_a, at_b = self._verified(chosen, left[0][at_a], left[1][at_b], [at_a, at_b])
-        return left[0][at_a], left[1][at_b]
+        sample = left[1][_sampled(len(left[1]))]
+        telling: list[tuple[int, Pair]] = []
+        stayed: list[Pair] = []
+        for pair in pairs:
+            words = self._words(1, [pair], sample)
+            distinct = len(np.unique(words))
+            if distinct * 8 > len(words):
+                telling.append((distinct, pair))
+                if among(words, self._words(0, [pair], left[0])).mean() >= STAYED:
+                    stayed.append(pair)
+        telling.sort(reverse=True)
+        ordered = [pair for _, pair in telling if pair in stayed]
+        for chosen in [[pair] for pair in ordered[:2]] + [ordered] * (len(ordered) > 1):
+            at_a, at_b = unique_pairs(*(self._words(side, chosen, rows) for side, rows in enumerate(left)))
+            at_a, at_b = self._verified(chosen, left[0][at_a], left[1][at_b], [at_a, at_b])
+            others = [pair for _, pair in telling if pair not in chosen]
+            rows_a, rows_b = left[0][at_a], left[1][at_b]
+            if len(at_b) * 2 >= min(map(len, left)) and (not others or self._agree(rows_a, rows_b, others)):
+                return rows_a, rows_b
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+
+    def _agree(self, rows_a: Rows, rows_b: Rows, pairs: Sequence[Pair]) -> bool:
+        """Whether sampled rows mostly have the same value in one of some columns."""
+        at = _sampled(len(rows_b))
+        return any(self._differ(pair, rows_a[at], rows_b[at]).mean() <= 1 - PLAUSIBLE for pair in pairs)
 
     def _by_place(self, found: Alignment, left: tuple[Rows, Rows], pairs: Sequence[Pair]) -> tuple[Rows, Rows]:
         """Rows in gaps with as many on both sides."""
@@ -441,16 +484,18 @@ class _Aligner:
         return {place: rows for (_, place), rows in zip(pairs, found, strict=True) if len(rows)}
 
     def _changed_in(self, alignment: Alignment, pair: Pair) -> Rows:
-        old, new = self._old.columns[pair[0]], self._new.columns[pair[1]]
-        aligned: list[Range] = list(zip(alignment.b.tolist(), (alignment.b + alignment.length).tolist(), strict=True))
-        if len(alignment.b) <= MANY_RUNS:
-            aligned = outside(equal_rows(old, new, alignment), aligned)
-        if not aligned:
-            return np.empty(0, np.int64)
-        starts = np.array([start for start, _ in aligned], np.int64)
-        lengths = np.array([stop - start for start, stop in aligned], np.int64)
-        rows_b = expanded_ranges(starts, lengths)
-        rows_a = alignment.partners(rows_b) if len(aligned) <= MANY_RUNS else alignment.sources()[rows_b]
+        if len(alignment.b) > MANY_RUNS:
+            rows_a, rows_b = alignment.pairs
+        else:
+            old, new = self._old.columns[pair[0]], self._new.columns[pair[1]]
+            aligned: list[Range] = list(
+                zip(alignment.b.tolist(), (alignment.b + alignment.length).tolist(), strict=True)
+            )
+            unknown = np.array(outside(equal_rows(old, new, alignment), aligned), np.int64).reshape(-1, 2)
+            rows_b = expanded_ranges(unknown[:, 0], unknown[:, 1] - unknown[:, 0])
+            rows_a = alignment.partners(rows_b)
+        if not len(rows_b):
+            return rows_b
         differing: Rows = rows_b[self._differ(pair, rows_a, rows_b)]
         return differing
 
@@ -516,17 +561,21 @@ def _sampled(rows: int) -> Rows:
     return (starts[:, None] + np.arange(SAMPLE_ROWS)).ravel()
 
 
-def _union(parts: Iterable[Rows]) -> Rows:
-    listed = list(parts)
-    if not listed:
-        return np.empty(0, np.int64)
-    return listed[0] if len(listed) == 1 else np.unique(np.concatenate(listed))
+def _joined(parts: Iterable[Rows]) -> Rows:
+    return np.concatenate([np.empty(0, np.int64), *parts])
+
+
+def _flags(rows: Rows | None, count: int) -> Any:
+    """Flags of `count` rows: True for some."""
+    flags = np.zeros(count, bool)
+    if rows is not None:
+        flags[rows] = True
+    return flags
 
 
 def _without(rows: Rows, places: Rows) -> Rows:
-    flags = np.ones(len(rows), bool)
-    flags[places] = False
-    return rows[flags]
+    left: Rows = rows[~_flags(places, len(rows))]
+    return left
 
 
 def _without_rows(alignment: Alignment, rows_b: Rows) -> Alignment:

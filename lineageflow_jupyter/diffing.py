@@ -167,10 +167,15 @@ class TableDiff:
     def _key_pairs(self) -> tuple[ColumnPair, ...]:
         if self.by == "content":
             return ()
-        here = [pair for pair in self._pairs if (pair.new if self.new else pair.old) is not None]
+        shared = [pair for pair in self._pairs if pair.comparable or self._schema_change is None]
         if self.by == "index":
-            return tuple(pair for pair in here if pair.role == "index")
-        return tuple(next(pair for pair in here if pair.label == name) for name in self._present.entry.key)
+            return tuple(pair for pair in shared if pair.role == "index")
+        for version in (self.new, self.old):  # as they are aligned: by the newer one's key where both have its columns
+            names = () if version is None else version.entry.key
+            found = tuple(pair for name in names for pair in shared if pair.label == name)
+            if found and len(found) == len(names):
+                return found
+        return ()
 
     # --- what differs ------------------------------------------------------------------------------------------------
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lineageflow_jupyter.comparisons import Engine
 from lineageflow_jupyter.errors import InvalidName
 from lineageflow_jupyter.frames.files import FORMATS, read_file, write_file
 from lineageflow_jupyter.model.reports import CommitReport, ExportReport, TableShape
 from lineageflow_jupyter.model.revisions import check_name, split_dataset
-from lineageflow_jupyter.repository import Engine, Repository
+from lineageflow_jupyter.repository import Repository
 
 
 def export(

@@ -198,6 +198,23 @@ class History:
         parents = {parent for oid in own for parent in self.record(oid).commit.parents}
         return [left, right], [oid for oid in dict.fromkeys((*parents, left, right)) if oid not in own]
 
+    def merge_base(self, left: ObjectId, right: ObjectId) -> ObjectId | None:
+        """Latest commit that the histories of two commits share; None where they share none.
+
+        Of several that do not precede one another, as after crosswise merges, the one with the longest history.
+        """
+        own = self._catalog.log([right], exclude=[left])
+        if not own:
+            return right
+        if not self._catalog.log([left], exclude=[right]):
+            return left
+        ids = {record.id for record in own}
+        shared = {parent for record in own for parent in record.commit.parents} - ids
+        records = self.records(shared).values()
+        return (
+            max(records, key=lambda record: (record.generation, record.commit.time, record.id)).id if shared else None
+        )
+
     def branch_before(self, head: Head, number: int) -> str:
         """Name of the branch that a workspace was on `number` (from 1) switches ago: what ``@{-N}`` stands for.
 

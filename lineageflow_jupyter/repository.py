@@ -7,15 +7,18 @@ garbage, never damage. Each verb is told by one of the modules beside this one; 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
+from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.comparing import Comparer
+from lineageflow_jupyter.comparisons import Comparisons, Engine
 from lineageflow_jupyter.errors import NameTaken, UsageProblem
 from lineageflow_jupyter.frames.convert import FrameContent, library_of_body
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.hot_columns import HotColumns
+from lineageflow_jupyter.inspecting import Inspector
 from lineageflow_jupyter.intake import (
     by_dataset,
     check_texts,
@@ -56,11 +59,10 @@ from lineageflow_jupyter.threads import Threads
 from lineageflow_jupyter.undoing import Undoer
 from lineageflow_jupyter.workspace import Workspace
 
-Engine = Literal["pandas", "polars", "arrow"]
 Live = Mapping[str, Any]
 
 
-class Repository:
+class Repository(Comparisons):
     """Versions of datasets: a catalog and an object store, seen from one workspace.
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several
@@ -111,6 +113,8 @@ class Repository:
         tables = TableReader(self._objects, self._pool, self._hot)
         self._reader = FrameReader(self._objects, tables)
         writer = TableWriter(self._objects, self._pool, catalog.known)  # computes ids, writes nothing
+        changes = Changes(self._objects, tables, self._pool)
+        self._inspector = Inspector(self._history, self._workspace, changes, writer)
         self._comparer = Comparer(self._objects, writer, tables, self._workspace, self._publisher, author)
         at_work = (catalog, self._history, self._workspace, self._publisher)
         self._refs = Refs(*at_work, author)

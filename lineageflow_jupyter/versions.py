@@ -44,6 +44,9 @@ class Version(Protocol):
     def take(self, places: Sequence[int], rows: Rows) -> list[Any]:
         """Normalised Arrow arrays of some columns at some rows, in their order, on memory that nobody else uses."""
 
+    def keyed(self, key: Sequence[str]) -> Version:
+        """Return the same version, as if it declared a key."""
+
     def companions(self, numbers: Sequence[int], rows: Rows | None = None) -> list[Any]:
         """Normalised arrays of companions of the frame description; at some rows, for those with a value a row."""
 
@@ -70,6 +73,10 @@ class StoredVersion:
     def body(self) -> list[Any]:
         """Body of its frame description."""
         return self.description.body
+
+    def keyed(self, key: Sequence[str]) -> StoredVersion:
+        """See `Version`."""
+        return replace(self, entry=replace(self.entry, key=tuple(key)))
 
     def values(self, places: Sequence[int], rows: range | None = None) -> list[Any]:
         """See `Version`."""
@@ -129,6 +136,10 @@ class LiveVersion:
     def body(self) -> list[Any]:
         """Body of its frame description."""
         return self.content.body
+
+    def keyed(self, key: Sequence[str]) -> LiveVersion:
+        """See `Version`."""
+        return replace(self, snapshot=replace(self.snapshot, entry=replace(self.entry, key=tuple(key))))
 
     def values(self, places: Sequence[int], rows: range | None = None) -> list[Any]:
         """See `Version`."""

@@ -116,16 +116,23 @@ class Alignment:
         return found
 
     def _check(self) -> None:
-        if len(self.b) == 0:
-            return
-        order = np.argsort(self.a, kind="stable")
-        for starts, lengths, rows in (
-            (self.b, self.length, self.rows_b),
-            (self.a[order], self.length[order], self.rows_a),
-        ):
-            ends = starts + lengths
-            if starts[0] < 0 or ends[-1] > rows or (starts[1:] < ends[:-1]).any():
-                raise ValueError("runs of an alignment overlap or leave their table")
+        if len(self.b) and not (_apart(self.b, self.length, self.rows_b) and self._apart_in_a()):
+            raise ValueError("runs of an alignment overlap or leave their table")
+
+    def _apart_in_a(self) -> bool:
+        if not self._dense:
+            order = np.argsort(self.a, kind="stable")
+            return _apart(self.a[order], self.length[order], self.rows_a)
+        if self.a.min() < 0 or int((self.a + self.length).max()) > self.rows_a:
+            return False
+        used = np.zeros(self.rows_a, bool)
+        used[expanded_ranges(self.a, self.length)] = True
+        return int(np.count_nonzero(used)) == self.matched
+
+    @property
+    def _dense(self) -> bool:
+        """Whether runs are so short that an array with an item a row is quicker than sorting them."""
+        return len(self.b) * 16 > self.rows_b
 
     @cached_property
     def matched(self) -> int:
@@ -148,6 +155,10 @@ class Alignment:
     @cached_property
     def inverse(self) -> Alignment:
         """The same rows, seen from A."""
+        if self._dense:
+            targets = np.full(self.rows_a, NO_ROW, np.int64)
+            targets[expanded_ranges(self.a, self.length)] = expanded_ranges(self.b, self.length)
+            return Alignment.from_sources(targets, rows_a=self.rows_b)
         order = np.argsort(self.a, kind="stable")
         return Alignment(self.rows_b, self.rows_a, self.b[order], self.a[order], self.length[order])
 
@@ -166,6 +177,11 @@ class Alignment:
         return np.where(inside, rows - self.b[run] + self.a[run], NO_ROW)
 
     @cached_property
+    def pairs(self) -> tuple[Rows, Rows]:
+        """All rows of A that have a partner, and these; rows of B rise."""
+        return expanded_ranges(self.a, self.length), expanded_ranges(self.b, self.length)
+
+    @cached_property
     def added(self) -> Rows:
         """Rows of B without a partner, rising."""
         return _uncovered(self.b, self.length, self.rows_b)
@@ -173,7 +189,11 @@ class Alignment:
     @cached_property
     def removed(self) -> Rows:
         """Rows of A without a partner, rising."""
-        return _uncovered(self.inverse.b, self.length[np.argsort(self.a, kind="stable")], self.rows_a)
+        if self._dense:
+            free = np.ones(self.rows_a, bool)
+            free[expanded_ranges(self.a, self.length)] = False
+            return np.flatnonzero(free)
+        return _uncovered(self.inverse.b, self.inverse.length, self.rows_a)
 
     @cached_property
     def moved(self) -> Rows:
@@ -213,6 +233,12 @@ class Alignment:
             sources[held] = older.sources()[sources[held]]
             return Alignment.from_sources(sources, rows_a=older.rows_a)
         return Alignment.from_runs(older.rows_a, self.rows_b, _crossed(self, older))
+
+
+def _apart(starts: Rows, lengths: Rows, rows: int) -> bool:
+    """Whether rising ranges lie apart, within a table."""
+    ends = starts + lengths
+    return bool(starts[0] >= 0 and ends[-1] <= rows and (starts[1:] >= ends[:-1]).all())
 
 
 def _expanded(keys: Rows, values: Rows, length: Rows, start: int, stop: int) -> Rows:

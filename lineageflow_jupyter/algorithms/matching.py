@@ -116,6 +116,16 @@ def equal_pairs(words_a: Words, words_b: Words) -> tuple[Rows, Rows]:
     return _verified(_rows(keys[starts[group[places]] + rank], bits), _rows(keys[places], bits), words_a, words_b)
 
 
+def among(words: Words, others: Words) -> npt.NDArray[np.bool_]:
+    """Flags of the words that others hold too."""
+    if not len(others):
+        return np.zeros(len(words), bool)
+    ordered = np.sort(others)
+    places = np.searchsorted(ordered, words)
+    found: npt.NDArray[np.bool_] = ordered[np.minimum(places, len(ordered) - 1)] == words
+    return found
+
+
 def _sorted(words_a: Words, words_b: Words) -> tuple[Words, int]:
     """High bits of the words, one bit for the side, and the row, in order; and how many bits a row takes.
 

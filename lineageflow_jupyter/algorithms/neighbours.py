@@ -12,7 +12,7 @@ from lineageflow_jupyter.algorithms.alignment import Rows
 Cells = npt.NDArray[np.uint64]
 """One word a cell, shape (rows, columns)."""
 
-LARGEST_GAP = 250_000
+LARGEST_GAP = 4_000_000
 """Up to so many pairs of rows of one gap are compared."""
 
 
@@ -49,7 +49,7 @@ def similar_pairs(cells_a: Cells, cells_b: Cells, gaps_a: Rows, gaps_b: Rows) ->
 def _pairs(cells_a: Cells, cells_b: Cells) -> tuple[Rows, Rows]:
     shared = _shared(cells_a, cells_b)
     shared[shared * 2 < cells_a.shape[1]] = 0
-    best = np.zeros((len(cells_a) + 1, len(cells_b) + 1), np.int64)
+    best = np.zeros((len(cells_a) + 1, len(cells_b) + 1), np.int32)
     for row in range(len(cells_a)):  # a row at a time: the running maximum is what lies to the left
         paired = np.where(shared[row] > 0, best[row, :-1] + shared[row], 0)
         best[row + 1, 1:] = np.maximum.accumulate(np.maximum(best[row, 1:], paired))
@@ -69,7 +69,7 @@ def _pairs(cells_a: Cells, cells_b: Cells) -> tuple[Rows, Rows]:
 
 def _shared(cells_a: Cells, cells_b: Cells) -> Any:
     """Equal cells of each row of one side with each of the other."""
-    counts = np.zeros((len(cells_a), len(cells_b)), np.int64)
+    counts = np.zeros((len(cells_a), len(cells_b)), np.int32)
     for column in range(cells_a.shape[1]):
         counts += cells_a[:, column, None] == cells_b[None, :, column]
     return counts

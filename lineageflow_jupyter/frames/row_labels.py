@@ -25,6 +25,15 @@ def label_range(body: Encoded) -> tuple[int, int] | None:
         return int(rows[1]), int(rows[2])
 
 
+def label_name(body: Encoded) -> Encoded:
+    """Encoded name of a pandas index of one level; None where it has none, or there is no such index."""
+    rows = _rows(body)
+    if rows is None or rows[0] == "multi":
+        return None
+    with reading():
+        return rows[3] if rows[0] == "range" else rows[1]
+
+
 def labels_identify(body: Encoded, types: Sequence[pa.DataType]) -> bool:
     """Whether row labels mean something besides the place of a row, so that they may serve as a key.
 

@@ -25,6 +25,7 @@ class Kind(IntEnum):
     FRAME = 4
     TREE = 5
     COMMIT = 6
+    CHANGES = 8
 
 
 def object_id(kind: Kind, parts: Iterable[Any]) -> ObjectId:

@@ -1,0 +1,112 @@
+"""Change sets of versions: kept at commit beside the objects, read again by whoever compares neighbours.
+
+A kept change set is named by the two versions that it lies between, not by its bytes: another version of LineageFlow
+may find another, as good one. It only saves work: where none is kept, it is found anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+from lineageflow_jupyter.algorithms.changes import ChangeSet, decode_changes, encode_changes
+from lineageflow_jupyter.aligning import change_set, schema_of
+from lineageflow_jupyter.diffing import TableDiff
+from lineageflow_jupyter.errors import CorruptData, ObjectMissing
+from lineageflow_jupyter.frames.codecs import encode_value, parse_value
+from lineageflow_jupyter.model.diffs import DiffOptions
+from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
+from lineageflow_jupyter.model.objects import TreeEntry, decode, encode
+from lineageflow_jupyter.tables import Objects, TableReader
+from lineageflow_jupyter.versions import LiveVersion, StoredVersion, Version
+
+
+def change_set_id(old: TreeEntry, new: TreeEntry) -> ObjectId:
+    """Id under which the change set between two versions is kept.
+
+    Parameters
+    ----------
+    old, new : TreeEntry
+        Entries of the versions; the dataset's name does not matter.
+    """
+    return object_id(Kind.CHANGES, [encode([[side.table, side.frame, list(side.key)] for side in (old, new)])])
+
+
+class Changes:
+    """Finds how versions of datasets differ.
+
+    Parameters
+    ----------
+    objects : Objects
+        Manifests and kept change sets.
+    reader : TableReader
+        Reads stored values.
+    pool : Executor
+        Threads that share the work.
+    """
+
+    def __init__(self, objects: Objects, reader: TableReader, pool: Executor) -> None:
+        self._objects = objects
+        self._reader = reader
+        self._pool = pool
+
+    def stored(self, entry: TreeEntry) -> StoredVersion:
+        """Version of a tree entry."""
+        return StoredVersion.of(entry, self._objects, self._reader)
+
+    def between(self, old: Version, new: Version) -> ChangeSet:
+        """How a version became another: as it was kept at commit, or found anew."""
+        kept = self.kept(old.entry, new.entry)
+        return change_set(old, new, self._pool) if kept is None else kept
+
+    def kept(self, old: TreeEntry, new: TreeEntry) -> ChangeSet | None:
+        """Change set that was kept when `new` was committed on top of `old`; None where there is none.
+
+        A damaged one counts as none: it is found anew.
+        """
+        try:
+            value = parse_value(self._objects.reader.read(change_set_id(old, new)))
+            header = decode(value.header)
+            found = decode_changes(header, [value.read(number) for number in range(len(value.sizes))])
+        except (ObjectMissing, CorruptData, ValueError, TypeError, LookupError):
+            return None
+        rows = (self._objects.table(old.table).rows, self._objects.table(new.table).rows)
+        return found if (found.alignment.rows_a, found.alignment.rows_b) == rows else None
+
+    def at_commit(self, new: LiveVersion, old: StoredVersion) -> ChangeSet:
+        """How a frame that is about to be committed differs from the version before it."""
+        return change_set(old, new, self._pool)
+
+    def diff(
+        self,
+        old: Version | None,
+        new: Version | None,
+        options: DiffOptions,
+        key: Sequence[str] | None = None,
+    ) -> TableDiff:
+        """Diff of two versions, of which one may be missing.
+
+        Parameters
+        ----------
+        old, new : Version or None
+            The versions; not both None.
+        options : DiffOptions
+            What counts as a difference.
+        key : sequence of str, optional
+            Columns that identify rows, instead of those that the versions declare.
+        """
+        if old is None or new is None:
+            return TableDiff(old, new, options=options)
+        schema = schema_of(old, new)
+        if key is None:
+            return TableDiff(old, new, schema, lambda: self.between(old, new), options)
+        asked = tuple(dict.fromkeys([key] if isinstance(key, str) else key))
+        return TableDiff(old.keyed(asked), new.keyed(asked), schema, change_set(old, new, self._pool, asked), options)
+
+
+def sealed_changes(old: TreeEntry, new: TreeEntry, changes: ChangeSet) -> tuple[ObjectId, Kind, list[Any]]:
+    """Id, kind and stored value of a change set, to be kept beside the version that it leads to."""
+    header, buffers = encode_changes(changes)
+    value = encode_value(encode(header), [part.tobytes() for part in buffers], [part.itemsize for part in buffers])
+    return change_set_id(old, new), Kind.CHANGES, value

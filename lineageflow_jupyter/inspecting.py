@@ -1,0 +1,174 @@
+"""What differs between revisions, and between a revision and a live frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lineageflow_jupyter.changing import Changes
+from lineageflow_jupyter.diffing import TableDiff
+from lineageflow_jupyter.errors import UsageProblem
+from lineageflow_jupyter.history import History, unknown
+from lineageflow_jupyter.intake import contents_of, listed_datasets
+from lineageflow_jupyter.model.diffs import DiffOptions
+from lineageflow_jupyter.model.objects import Tree, TreeEntry
+from lineageflow_jupyter.model.revisions import Range, split_dataset, split_place, split_range
+from lineageflow_jupyter.tables import TableWriter
+from lineageflow_jupyter.versions import LiveVersion
+from lineageflow_jupyter.workspace import Workspace
+
+
+class Inspector:
+    """Compares versions; changes nothing.
+
+    Parameters
+    ----------
+    history : History
+        Revisions and trees.
+    workspace : Workspace
+        HEAD.
+    changes : Changes
+        Finds how versions differ.
+    writer : TableWriter
+        Computes ids of live frames; writes nothing.
+    """
+
+    def __init__(self, history: History, workspace: Workspace, changes: Changes, writer: TableWriter) -> None:
+        self._history = history
+        self._workspace = workspace
+        self._changes = changes
+        self._writer = writer
+
+    def diff(
+        self,
+        old: str,
+        new: str | None,
+        datasets: str | Sequence[str] | None,
+        options: DiffOptions,
+        key: Sequence[str] | None,
+    ) -> dict[str, TableDiff]:
+        """Diffs of the datasets that differ between two revisions; see `Repository.diff`."""
+        places = [split_place(text) for text in (old, new) if text is not None]
+        named = [dataset for _, dataset in places if dataset is not None]
+        if named:
+            return self._diff_of_places(old, new, datasets, options, key)
+        before, after = (self._tree(revision) for revision in self._ends(old, new))
+        wanted = self._wanted(before[1], after[1], datasets, (before[0], after[0]))
+        found = {}
+        for name in wanted:
+            sides = [tree.get(name) for _, tree in (before, after)]
+            if sides[0] != sides[1]:
+                found[name] = self._of_entries(sides[0], sides[1], options, key)
+        return found
+
+    def diff_frame(self, place: str, frame: Any, options: DiffOptions, key: Sequence[str] | None) -> TableDiff:
+        """Diff of a stored version and a live frame; see `Repository.diff_frame`."""
+        revision, dataset = split_dataset(place)
+        entry = self._history.entry(self._history.resolve(revision, self._workspace.head), dataset, revision)
+        return self.against(entry, frame, options, key)
+
+    def against(
+        self,
+        entry: TreeEntry | None,
+        frame: Any,
+        options: DiffOptions,
+        key: Sequence[str] | None = None,
+        name: str = "",
+    ) -> TableDiff:
+        """Diff of a version, or of none, and a live frame that is called `name` where there is no version."""
+        dataset = name if entry is None else entry.dataset
+        (content,) = contents_of({dataset: frame}).values()
+        snapshot = self._writer.add(dataset, content, parent=entry, key=() if entry is None else entry.key)
+        stored = None if entry is None else self._changes.stored(entry)
+        return self._changes.diff(stored, LiveVersion(snapshot, content), options, key)
+
+    def _of_entries(
+        self, old: TreeEntry | None, new: TreeEntry | None, options: DiffOptions, key: Sequence[str] | None
+    ) -> TableDiff:
+        sides = [None if entry is None else self._changes.stored(entry) for entry in (old, new)]
+        return self._changes.diff(sides[0], sides[1], options, key)
+
+    def _diff_of_places(
+        self,
+        old: str,
+        new: str | None,
+        datasets: str | Sequence[str] | None,
+        options: DiffOptions,
+        key: Sequence[str] | None,
+    ) -> dict[str, TableDiff]:
+        """Two versions that are named with their datasets, which may have different names."""
+        if datasets is not None:
+            raise UsageProblem(
+                f"{old!r} names a dataset, and datasets are given besides",
+                remedy="Name revisions and datasets, or REV:DATASET twice",
+            )
+        revision, dataset = split_place(old)
+        other, second = split_place("HEAD" if new is None else new)
+        first, second = dataset or second or "", second or dataset or ""
+        sides = [
+            self._history.entry(self._history.resolve(name, self._workspace.head), called, name)
+            for name, called in ((revision, first), (other, second))
+        ]
+        return {} if sides[0] == sides[1] else {sides[1].dataset: self._of_entries(sides[0], sides[1], options, key)}
+
+    def _ends(self, old: str, new: str | None) -> tuple[str, str]:
+        chosen = split_range(old)
+        if chosen is None:
+            return old, "HEAD" if new is None else new
+        if new is not None:
+            raise UsageProblem(f"{old!r} is a range, and {new!r} is given besides", remedy="Give A..B, or A and B")
+        return self._start(chosen), chosen.right
+
+    def _start(self, chosen: Range) -> str:
+        if not chosen.symmetric:
+            return chosen.left
+        left, right = (self._history.resolve(name, self._workspace.head).id for name in (chosen.left, chosen.right))
+        base = self._history.merge_base(left, right)
+        if base is None:
+            raise UsageProblem(
+                f"{chosen.left!r} and {chosen.right!r} share no history",
+                remedy=f"Compare the two: {chosen.left}..{chosen.right}",
+            )
+        return base.hex()
+
+    def _tree(self, revision: str) -> tuple[str, Tree]:
+        return revision, self._history.tree(self._history.resolve(revision, self._workspace.head).id)
+
+    def _wanted(
+        self, before: Tree, after: Tree, datasets: str | Sequence[str] | None, revisions: tuple[str, str]
+    ) -> Sequence[str]:
+        known = sorted({entry.dataset for tree in (before, after) for entry in tree.entries})
+        if datasets is None:
+            return known
+        wanted = listed_datasets(datasets)
+        for name in wanted:
+            if name not in known:
+                held = f"{' and '.join(revisions)} hold: {', '.join(known[:10]) or 'nothing'}"
+                raise unknown("dataset", name, known, held, f" at {revisions[0]!r} or {revisions[1]!r}")
+        return wanted
+
+
+def diff_options(
+    columns: str | Sequence[str] | None,
+    ignore: str | Sequence[str],
+    rtol: float,
+    atol: float,
+    exact: bool,
+    engine: str | None,
+) -> DiffOptions:
+    """Options of a diff as callers pass them, checked.
+
+    Raises
+    ------
+    UsageProblem
+        If a tolerance is no number from 0 on.
+    """
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise UsageProblem(f"{name} must be a number from 0 on, {value!r} found", remedy=f"As in {name}=1e-6")
+    chosen = None if columns is None else _listed(columns)
+    return DiffOptions(chosen, _listed(ignore), float(rtol), float(atol), exact, engine)
+
+
+def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(map(str, names))
