@@ -451,3 +451,71 @@ def test_apply_gives_the_ids_of_the_newer_version_whatever_the_dtypes(
     assert sum(row.kind == "added" for row in found.page(0, 100)) == sources.count(-1)
     assert found.to_arrow().filter(pa.compute.field("operation") == "update").num_rows == found.summary.cells
     json.dumps(found.to_json())
+
+
+# --- descriptions ----------------------------------------------------------------------------------------------------
+
+PLAIN = pd.DataFrame(
+    {"n": [1, 2], "k": pd.Categorical(["a", "b"], ["a", "b"]), "o": pd.Series([None, "x"], dtype=object)}
+)
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (PLAIN.astype({"n": "Int64"}), ["n: int64 → Int64"]),
+        (
+            PLAIN.assign(k=PLAIN["k"].cat.reorder_categories(["b", "a"])),
+            ["k: category: a, b → category: b, a"],
+        ),
+        (
+            PLAIN.assign(k=PLAIN["k"].cat.add_categories(["c"]).cat.as_ordered()),
+            ["k: category: a, b → category, ordered: a, b, c"],
+        ),
+        (
+            PLAIN.assign(o=pd.Series([np.nan, "x"], dtype=object)),
+            ["o: object of str, missing as None → object of str, missing as NaN"],
+        ),
+        (PLAIN.rename_axis(index="row"), ["index: RangeIndex from 0 → RangeIndex from 0 named 'row'"]),
+        (PLAIN.rename_axis(columns="what"), ["column labels: texts → texts named 'what'"]),
+        (PLAIN.set_flags(allows_duplicate_labels=False), ["flags: allows_duplicate_labels=True → "]),
+        (pl.DataFrame(PLAIN[["n"]]), ["library: pandas → polars"]),
+    ],
+)
+def test_what_differs_besides_values(repo: Repository, frame: Any, expected: list[str]) -> None:
+    before = PLAIN if isinstance(frame, pd.DataFrame) else PLAIN[["n"]]
+    found = diff_of(stored(repo, before), live(repo, frame))
+    told = [line.removeprefix("· ") for line in found.schema.lines()]
+    assert len(told) == len(expected)
+    assert all(line.startswith(text) for line, text in zip(told, expected, strict=True))
+    assert not found
+    assert diff_of(found.old, found.new, options=DiffOptions(exact=True))
+    assert repr(found) == "<t: equal values, described otherwise>"
+    assert "described" in found.to_json()["schema"]
+
+
+def test_attrs_labels_and_kinds_of_missing_values(repo: Repository) -> None:
+    def lines(old: Any, new: Any) -> list[str]:
+        return list(diff_of(live(repo, old), live(repo, new)).schema.lines())
+
+    other = PLAIN.copy()
+    other.attrs = {"unit": "km"}
+    assert lines(PLAIN, other) == ["· attrs: none → {'unit': 'km'}"]
+    mixed = pd.DataFrame({"o": pd.Series([None, np.nan, "x"], dtype=object)})
+    assert lines(mixed, mixed.iloc[[1, 0, 2]].reset_index(drop=True)) == [
+        "· missing values: of some kinds → of other kinds"
+    ]
+    labels = pd.DataFrame([[1, 2]], columns=pd.Index([1, "b"], dtype=object))
+    again = pd.DataFrame([[1, 2]], columns=pd.Index(["1", "b"], dtype=object))
+    assert len(lines(labels, again)) == 2
+    table = pa.table({"x": [1]}, schema=pa.schema([pa.field("x", pa.int64(), nullable=False)]))
+    assert lines(table, pa.table({"x": [1]}))[0].startswith("· x: not nullable")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(frames(), frames())
+def test_a_schema_is_told_of_any_two_frames(repo: Repository, one: Any, other: Any) -> None:
+    found = diff_of(live(repo, one), live(repo, other), [-1] * len(other))
+    assert all(isinstance(line, str) for line in found.schema.lines())
+    assert repr(found)
+    assert not diff_of(live(repo, one), live(repo, one)).schema.described
