@@ -14,23 +14,42 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lineageflow_jupyter import wire
 from lineageflow_jupyter.algorithms.alignment import Alignment, Rows
 from lineageflow_jupyter.algorithms.changes import ChangeSet
+from lineageflow_jupyter.algorithms.hunks import Hunks
+from lineageflow_jupyter.algorithms.summaries import distribution
+from lineageflow_jupyter.applying import applied
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.frames.comparison import beyond_tolerance
 from lineageflow_jupyter.frames.convert import ENGINES, library_of_body
 from lineageflow_jupyter.frames.taking import beside, plain_columns
 from lineageflow_jupyter.history import unknown
-from lineageflow_jupyter.model.diffs import DiffOptions, DiffSummary, Renamed, Retyped, SchemaDiff
-from lineageflow_jupyter.model.pairs import ColumnPair, distinct_names, paired
+from lineageflow_jupyter.long_form import COLUMN, NEW, OLD, ROW_A, ROW_B, LongForm
+from lineageflow_jupyter.model.diffs import (
+    DiffOptions,
+    DiffPage,
+    DiffSummary,
+    Distribution,
+    DistributionChange,
+    Renamed,
+    Retyped,
+    SchemaDiff,
+)
+from lineageflow_jupyter.model.pairs import ColumnPair, apart_from, paired, places_of
 from lineageflow_jupyter.model.reports import ColumnSchema
+from lineageflow_jupyter.model.revisions import composed
 from lineageflow_jupyter.model.schema import SchemaChange
+from lineageflow_jupyter.paging import Pager
 from lineageflow_jupyter.version_frames import columns_at, rows_at
 from lineageflow_jupyter.versions import Version
 
-ROW_A, ROW_B, OLD, NEW = "row_a", "row_b", "old", "new"
 COMPARED_TOGETHER = 2**20
 """With a tolerance, changed floats are looked at in parts of so many."""
+CELLS_TOLD = 20_000
+"""A page in JSON has at most so many cells."""
+READ_TOGETHER = 2**20
+"""Rows that are read together for distributions."""
 _FLOATS = frozenset({"float16", "float32", "float64"})
 _NO_ROWS: Rows = np.empty(0, np.int64)
 
@@ -78,6 +97,7 @@ class TableDiff:
         self._schema_change, self._changes = schema, changes
         self._pairs = paired(old.table if old else None, new.table if new else None, schema)
         self._chosen = _chosen(self._pairs, self.options, self.dataset)
+        self._hunks: dict[int, Hunks] = {}
 
     def only(self, columns: str | Sequence[str] | None = None, *, ignore: str | Sequence[str] = ()) -> TableDiff:
         """Return the diff restricted to some columns; those that identify rows always come along.
@@ -147,10 +167,15 @@ class TableDiff:
     def _key_pairs(self) -> tuple[ColumnPair, ...]:
         if self.by == "content":
             return ()
-        here = [pair for pair in self._pairs if (pair.new if self.new else pair.old) is not None]
+        shared = [pair for pair in self._pairs if pair.comparable or self._schema_change is None]
         if self.by == "index":
-            return tuple(pair for pair in here if pair.role == "index")
-        return tuple(next(pair for pair in here if pair.label == name) for name in self._present.entry.key)
+            return tuple(pair for pair in shared if pair.role == "index")
+        for version in (self.new, self.old):  # as they are aligned: by the newer one's key where both have its columns
+            names = () if version is None else version.entry.key
+            found = tuple(pair for name in names for pair in shared if pair.label == name)
+            if found and len(found) == len(names):
+                return found
+        return ()
 
     # --- what differs ------------------------------------------------------------------------------------------------
 
@@ -279,6 +304,24 @@ class TableDiff:
         """Frame of the rows that only the older version has, as they were there."""
         return self._whole_rows(self.old, self.changes.alignment.removed)
 
+    @cached_property
+    def cells(self) -> Any:
+        """All changed cells one below the other, values as texts (null where there is none), shortened nowhere.
+
+        The key's columns, ``row_a``, ``row_b``, ``column``, ``old``, ``new``; column by column. For typed values see
+        `changed`.
+        """
+        parts = list(self._changed_cells.values())
+        rows = np.concatenate([_NO_ROWS, *(each for _, each in parts)])
+        names = np.repeat(np.arange(len(parts)), [len(each) for _, each in parts])
+        texts = [self._long_form.texts(pair, each) for pair, each in parts]
+        columns = [
+            (COLUMN, pa.array([pair.name for pair, _ in parts], pa.large_string()).take(pa.array(names, pa.int64()))),
+            *((name, _one_after_other([pair[i] for pair in texts])) for i, name in enumerate((OLD, NEW))),
+        ]
+        frame = plain_columns(columns, len(rows), engine=self.engine)
+        return self._rows_with(rows, [frame], [COLUMN, OLD, NEW])
+
     def _whole_rows(self, version: Version | None, rows: Rows) -> Any:
         version = self._present if version is None else version
         newer = version is self.new
@@ -324,12 +367,130 @@ class TableDiff:
             len(rows),
             engine=self.engine,
         )
-        own = [ROW_A, ROW_B, *names]
         before: list[Any] = []
         if self.key:
-            keys = [pair.new if self.new else pair.old for pair in self._key_pairs]
-            before = [columns_at(self._present, [key for key in keys if key is not None], rows, self.engine)]
-        return beside([*_apart(self.key, own), *own], [*before, places, *frames], engine=self.engine)
+            before = [
+                columns_at(self._present, places_of(self._key_pairs, newer=self.new is not None), rows, self.engine)
+            ]
+        own = [ROW_A, ROW_B, *names]
+        return beside([*apart_from(own, self.key), *own], [*before, places, *frames], engine=self.engine)
+
+    # --- pages -------------------------------------------------------------------------------------------------------
+
+    def page(self, start: int = 0, stop: int = 100, context: int = 0) -> DiffPage:
+        """Some of the rows that differ, in the order of the newer version; no others are read.
+
+        Removed rows stand where they were: after the last row before them that is still there.
+
+        Parameters
+        ----------
+        start, stop : int
+            Places ``[start, stop)`` among all rows of the pages.
+        context : int
+            Unchanged rows to show before and after each that differs.
+        """
+        hunks = self._hunks.get(context)
+        if hunks is None:
+            marked = np.union1d(self._changed_rows, self.changes.alignment.moved)
+            hunks = self._hunks[context] = Hunks.of(self.changes.alignment, marked, context)
+        return self._pager.page(hunks, start, stop)
+
+    @cached_property
+    def _pager(self) -> Pager:
+        pairs = [pair for pair in self._pairs if pair in self._chosen or pair in self._key_pairs]
+        changed = {name: rows for name, (_, rows) in self._changed_cells.items()}
+        return Pager(self.old, self.new, pairs, frozenset(self.key), changed, self.changes.alignment.moved)
+
+    # --- distributions -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def distribution(self) -> Mapping[str, DistributionChange]:
+        """By column: what its values are like before and after. Whole columns are read, in parts, when asked for."""
+        names = tuple(pair.name for pair in self._chosen)
+        return _ByColumn(names, self._distributions, self._name_of, self.dataset)
+
+    def _distributions(self, name: str) -> DistributionChange:
+        pair = next(pair for pair in self._chosen if pair.name == name)
+        return DistributionChange(_distribution(self.old, pair.old), _distribution(self.new, pair.new))
+
+    # --- other forms -------------------------------------------------------------------------------------------------
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the long form (see `to_arrow`) in parts: only one at a time takes memory."""
+        return self._long_form.batches()
+
+    def to_arrow(self) -> pa.Table:
+        """All changes as an Arrow table in long form, one row a cell.
+
+        Columns are ``operation`` (``"delete"``, ``"insert"``, ``"update"``, in this order), the key's columns with
+        their types, ``row_a``, ``row_b`` (null on the side without the row), ``column``, and ``old`` and ``new`` as
+        texts, since columns of all types lie one below the other; for typed values of a column use
+        ``using("arrow").changed[column]``, ``added`` and ``removed``. A row that was inserted or deleted is told by
+        each of its cells outside of the key; one without such cells by a single row whose ``column`` is null. Rows
+        that only moved are not told. Any reader of the Arrow PyCapsule interface takes the diff itself as a stream of
+        this form.
+        """
+        return pa.Table.from_batches(self.batches(), self._long_form.schema)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Stream of the long form, made part by part."""
+        reader: Any = pa.RecordBatchReader.from_batches(self._long_form.schema, self.batches())
+        return reader.__arrow_c_stream__(requested_schema)
+
+    @cached_property
+    def _long_form(self) -> LongForm:
+        cells = tuple(self._changed_cells.values())
+        return LongForm(self.old, self.new, self.changes.alignment, self._key_pairs, self._chosen, cells)
+
+    def to_json(self, rows: int = 100) -> wire.Document:
+        """Schema, summary and the first page as a dict for `json.dumps`, of bounded size; see `wire.diff`.
+
+        Parameters
+        ----------
+        rows : int
+            Rows of the page at most; of wide tables fewer are told.
+        """
+        shown = max(1, min(rows, CELLS_TOLD // max(len(self._pairs), 1)))
+        return wire.diff(self.dataset, self.by, self.key, self.schema, self.summary, self.page(0, shown))
+
+    def apply(self, frame: Any) -> Any:
+        """Make the newer version of a frame of the older one: its ids are those of the newer version.
+
+        Values that did not change are taken from the frame, others are read.
+
+        Parameters
+        ----------
+        frame : frame
+            The older version, of any library; it stays as it is. None for a dataset that was added.
+
+        Returns
+        -------
+        frame
+            Of the library that the newer version is of; None for a dataset that was removed.
+
+        Raises
+        ------
+        UsageProblem
+            If the frame is not the older version, or the diff leaves something out.
+        """
+        if self.options.restricted or self.options.tolerant:
+            raise UsageProblem(
+                "a diff of some columns, or with a tolerance, does not say all that changed",
+                remedy="Apply the diff without these options",
+            )
+        if (frame is None) != (self.old is None):
+            found, expected = ("None", "a frame") if frame is None else ("a frame", "None")
+            before = "has no" if self.old is None else "has an"
+            raise UsageProblem(
+                f"{expected} was expected, {found} found: {self.dataset!r} {before} older version",
+                remedy="Pass the older version, and None where there is none",
+            )
+        if self.new is None:
+            return None
+        if self.old is None:
+            return self.using(library_of_body(self.new.body)).added
+        assert self._schema_change is not None
+        return applied(frame, self.old, self.new, self._schema_change, self.changes)
 
     def _both(self) -> tuple[Version, Version]:
         assert self.old is not None
@@ -381,6 +542,23 @@ def _chosen(pairs: Sequence[ColumnPair], options: DiffOptions, dataset: str) -> 
     )
 
 
+def _distribution(version: Version | None, place: int | None) -> Distribution | None:
+    if version is None or place is None:
+        return None
+    count = version.table.rows
+    kind = columns_at(version, [place], _NO_ROWS, "arrow").schema.types[0]
+    parts = (
+        np.arange(start, min(start + READ_TOGETHER, count), dtype=np.int64) for start in range(0, count, READ_TOGETHER)
+    )
+    return distribution(
+        (chunk for rows in parts for chunk in columns_at(version, [place], rows, "arrow").column(0).chunks), kind
+    )
+
+
+def _one_after_other(arrays: Sequence[Any]) -> Any:
+    return pa.concat_arrays(arrays) if arrays else pa.array([], pa.large_string())
+
+
 def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
@@ -392,6 +570,54 @@ def _column_schema(version: Version | None, place: int | None) -> ColumnSchema:
     return ColumnSchema(column.name, column.role, str(version.columns[place].type))
 
 
-def _apart(names: Sequence[str], taken: Sequence[str]) -> list[str]:
-    """Names with an underscore behind those that are taken."""
-    return distinct_names([f"{name}_" if name in taken else name for name in names])
+class DatasetDiffs(Mapping[str, TableDiff]):
+    """How the datasets of one revision became those of another; only those that differ.
+
+    Parameters
+    ----------
+    diffs : mapping of str to TableDiff
+        By dataset.
+
+    """
+
+    def __init__(self, diffs: Mapping[str, TableDiff]) -> None:
+        self._diffs = {name: diffs[name] for name in sorted(diffs)}
+
+    @property
+    def summary(self) -> Mapping[str, DiffSummary]:
+        """How many rows and cells of each dataset differ."""
+        return {name: diff.summary for name, diff in self._diffs.items()}
+
+    def to_json(self, rows: int = 100) -> wire.Document:
+        """By dataset: see `TableDiff.to_json`."""
+        return {name: diff.to_json(rows) for name, diff in self._diffs.items()}
+
+    def __getitem__(self, dataset: str) -> TableDiff:
+        """Return the diff of a dataset.
+
+        Raises
+        ------
+        UnknownName
+            If it does not differ, or does not exist.
+        """
+        found = self._diffs.get(composed(dataset))
+        if found is None:
+            listed = f"Datasets that differ: {', '.join(self._diffs) or 'none'}"
+            raise unknown("difference in a dataset", dataset, list(self._diffs), listed)
+        return found
+
+    def __contains__(self, dataset: object) -> bool:
+        """Whether a dataset differs."""
+        return isinstance(dataset, str) and composed(dataset) in self._diffs
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of the datasets that differ, sorted."""
+        return iter(self._diffs)
+
+    def __len__(self) -> int:
+        """Return how many datasets differ."""
+        return len(self._diffs)
+
+    def __repr__(self) -> str:
+        """One line a dataset."""
+        return "\n".join(map(repr, self._diffs.values())) or "<no dataset differs>"

@@ -8,6 +8,7 @@ from typing import Any
 from lineageflow_jupyter.frames.content import ColumnContent, FrameContent
 from lineageflow_jupyter.frames.convert import companions_for, row_aligned
 from lineageflow_jupyter.frames.taking import frame_of_rows, loose_columns
+from lineageflow_jupyter.frames.texts import column_texts
 from lineageflow_jupyter.versions import Rows, Version
 
 
@@ -59,3 +60,8 @@ def rows_at(version: Version, places: Sequence[int], rows: Rows, engine: str) ->
 def columns_at(version: Version, places: Sequence[int], rows: Rows, engine: str) -> Any:
     """Frame of some columns of a version at some rows, without labels; see `taking.loose_columns`."""
     return loose_columns(content_at(version, places, rows), engine=engine, positions=places)
+
+
+def texts_at(version: Version, places: Sequence[int], rows: Rows) -> list[Any]:
+    """Texts of some columns of a version at some rows; see `texts.column_texts`."""
+    return column_texts(content_at(version, places, rows), places)

@@ -42,13 +42,13 @@ class Version(Protocol):
         """Normalised Arrow arrays of some columns, or of their rows ``[start, stop)``."""
 
     def take(self, places: Sequence[int], rows: Rows) -> list[Any]:
-        """Normalised Arrow arrays of some columns at some rows, in the order of `rows`."""
+        """Normalised Arrow arrays of some columns at some rows, in their order, on memory that nobody else uses."""
 
     def keyed(self, key: Sequence[str]) -> Version:
         """Return the same version, as if it declared a key."""
 
     def companions(self, numbers: Sequence[int], rows: Rows | None = None) -> list[Any]:
-        """Arrays of companions of the frame description; at some rows, for those with a value a row."""
+        """Normalised arrays of companions of the frame description; at some rows, for those with a value a row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +87,9 @@ class StoredVersion:
 
     def take(self, places: Sequence[int], rows: Rows) -> list[Any]:
         """See `Version`."""
+        span = _span(rows)
+        if span is not None:
+            return self.values(places, None if len(span) == self.table.rows else span)
         return self._taken([self._named(place) for place in places], rows)
 
     def companions(self, numbers: Sequence[int], rows: Rows | None = None) -> list[Any]:
@@ -151,7 +154,14 @@ class LiveVersion:
     def companions(self, numbers: Sequence[int], rows: Rows | None = None) -> list[Any]:
         """See `Version`."""
         arrays = [self.content.companions[number] for number in numbers]
-        return arrays if rows is None else [array.take(pa.array(rows)) for array in arrays]
+        return [normalise(array if rows is None else array.take(pa.array(rows))) for array in arrays]
+
+
+def _span(rows: Rows) -> range | None:
+    """The rows as a range, if they follow one another."""
+    if not len(rows) or rows[-1] - rows[0] + 1 != len(rows) or not (np.diff(rows) == 1).all():
+        return None
+    return range(int(rows[0]), int(rows[-1]) + 1)
 
 
 def _holding(column: Column, rows: Rows) -> tuple[Column, Rows]:

@@ -6,12 +6,13 @@ does not exist) and ``time_us`` the microseconds since 1970-01-01 UTC that are s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lineageflow_jupyter.errors import LineageFlowError
+from lineageflow_jupyter.model.diffs import DiffPage, DiffRow, DiffSummary, SchemaDiff
 from lineageflow_jupyter.model.objects import Author
 from lineageflow_jupyter.model.records import CommitRecord, Ref, WorkspaceRecord
 from lineageflow_jupyter.model.reports import (
@@ -28,6 +29,9 @@ from lineageflow_jupyter.model.reports import (
 )
 
 Document = dict[str, Any]
+
+LONGEST_TEXT = 1_000
+"""Texts of cells are cut to so many characters."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -186,6 +190,69 @@ def workspace(record: WorkspaceRecord) -> Document:
 def cache(report: CacheReport) -> Document:
     """The hot cache."""
     return asdict(report)
+
+
+def diff(
+    dataset: str, by: str, key: Sequence[str], schema: SchemaDiff, summary: DiffSummary, page: DiffPage
+) -> Document:
+    """How a dataset differs: schema, counts and one page."""
+    return {
+        "dataset": dataset,
+        "by": by,
+        "key": list(key),
+        "schema": schema_diff(schema),
+        "summary": diff_summary(summary),
+        "page": diff_page(page),
+    }
+
+
+def schema_diff(value: SchemaDiff) -> Document:
+    """How columns differ; ``key`` is null where the declared key does not."""
+    return {
+        "added": [asdict(column) for column in value.added],
+        "dropped": [asdict(column) for column in value.dropped],
+        "retyped": [asdict(column) for column in value.retyped],
+        "renamed": [asdict(column) for column in value.renamed],
+        "reordered": value.reordered,
+        "key": None if value.key is None else {"old": list(value.key[0]), "new": list(value.key[1])},
+        "described": [asdict(each) for each in value.described],
+    }
+
+
+def diff_summary(value: DiffSummary) -> Document:
+    """Counts of rows and cells."""
+    return {**asdict(value), "cells_changed": dict(value.cells_changed)}
+
+
+def diff_page(value: DiffPage, longest: int = LONGEST_TEXT) -> Document:
+    """Rows of a page; texts of more than `longest` characters are cut, and end in ``…``.
+
+    A cell is ``[state, old, new]``.
+    """
+    return {
+        "start": value.start,
+        "stop": value.stop,
+        "rows": value.rows,
+        "hunks_in_all": value.hunks_in_all,
+        "columns": [asdict(column) for column in value.columns],
+        "hunks": [
+            {"number": hunk.number, "rows": [_diff_row(row, longest) for row in hunk.rows]} for hunk in value.hunks
+        ],
+    }
+
+
+def _diff_row(row: DiffRow, longest: int) -> Document:
+    return {
+        "kind": row.kind,
+        "row_a": row.row_a,
+        "row_b": row.row_b,
+        "moved": row.moved,
+        "cells": [[cell.state, _cut(cell.old, longest), _cut(cell.new, longest)] for cell in row.cells],
+    }
+
+
+def _cut(text: str | None, longest: int) -> str | None:
+    return text if text is None or len(text) <= longest else text[: longest - 1] + "…"
 
 
 def verified(objects: int) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,12 +11,16 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import lineageflow_jupyter as lf
-from lineageflow_jupyter.diffing import TableDiff
-from lineageflow_jupyter.errors import UnknownName
-from lineageflow_jupyter.model.diffs import DiffOptions
+from lineageflow_jupyter.diffing import DatasetDiffs, TableDiff
+from lineageflow_jupyter.errors import UnknownName, UsageProblem
+from lineageflow_jupyter.model.diffs import Cell, DiffOptions, DiffPage
 from lineageflow_jupyter.repository import Repository
+from lineageflow_jupyter.tables import TableReader
+from lineageflow_jupyter.testing.strategies import frames
 from tests.diffs import diff_of, live, stored
 
 
@@ -214,3 +219,235 @@ def test_numbered_rows_keep_their_labels(repo: Repository) -> None:
     found = diff_of(stored(repo, old), stored(repo, old.iloc[[0, 1, 4]].reset_index(drop=True)), [0, 1, 4])
     assert found.removed.index.equals(pd.Index([96, 94, 90], name="r"))
     assert found.removed.index.name == "r"
+
+
+# --- texts, pages, other forms ---------------------------------------------------------------------------------------
+
+
+def test_cells_are_texts_of_all_columns(diff: TableDiff) -> None:
+    cells = diff.cells
+    assert list(cells.columns) == ["id", "row_a", "row_b", "column", "old", "new"]
+    assert cells["id"].tolist() == [2, 5, 2]
+    assert cells["column"].tolist() == ["price", "price", "name"]
+    assert cells["old"].tolist() == ["NaN", "5.0", "b"]
+    assert cells["new"].tolist() == ["2.5", "NaN", "B"]
+
+
+def told(page: DiffPage) -> list[tuple[str, int | None, int | None]]:
+    return [(row.kind, row.row_a, row.row_b) for row in page]
+
+
+def test_a_page_has_the_rows_in_their_order(diff: TableDiff) -> None:
+    page = diff.page(0, 10)
+    assert told(page) == [
+        ("moved", 3, 1),
+        ("changed", 1, 2),
+        ("removed", 2, None),
+        ("changed", 4, 3),
+        ("added", None, 4),
+    ]
+    assert (page.start, page.stop, page.rows, page.hunks_in_all) == (0, 5, 5, 1)
+    assert [(column.name, column.key) for column in page.columns] == [
+        ("id", True),
+        ("price", False),
+        ("name", False),
+        ("kind", False),
+    ]
+    rows = list(page)
+    assert rows[1].cells == (
+        Cell("same", new="2"),
+        Cell("changed", "NaN", "2.5"),
+        Cell("changed", "b", "B"),
+        Cell("same", new="y"),
+    )
+    assert rows[2].cells == (Cell("same", old="3"), Cell("same", old="3.0"), Cell("same"), Cell("same", old="x"))
+    assert rows[4].cells[3] == Cell("same", new="z")
+    assert told(diff.page(1, 3)) == told(page)[1:3]
+    assert told(diff.page(0, 10, context=1))[0] == ("context", 0, 0)
+    assert diff.page(7, 9).hunks == ()
+
+
+def test_a_page_tells_columns_of_one_side(repo: Repository) -> None:
+    after = BEFORE.drop(columns="kind").assign(extra=[7, 8, 9, 10, 11]).astype({"price": "float32"}).drop(index=1)
+    after.loc[0, "name"] = "A"
+    after = pd.concat([after, pd.DataFrame({"id": [6], "price": [1], "name": ["f"], "extra": [12]})])
+    after = after.astype({"price": "float32"}).reset_index(drop=True)
+    found = diff_of(stored(repo, BEFORE), stored(repo, after), [0, 2, 3, 4, -1]).page()
+    assert [column.state for column in found.columns] == ["same", "retyped", "same", "added", "dropped"]
+    assert [[cell.state for cell in row.cells] for row in found] == [
+        ["same", "retyped", "changed", "added", "removed"],
+        ["same", "same", "same", "absent", "same"],
+        ["same", "same", "same", "same", "absent"],
+    ]
+    first = next(iter(found)).cells
+    assert first[1] == Cell("retyped", "1.0", "1.0")
+    assert first[4] == Cell("removed", old="x")
+
+
+def test_a_page_of_a_long_diff_reads_its_rows_only(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    old = pd.DataFrame({"x": rng.normal(size=300_000), "s": rng.integers(0, 10**9, 300_000).astype(str)})
+    new = old.copy()
+    new.loc[::3, "x"] += 1
+    found = diff_of(stored(repo, old), stored(repo, new))
+    assert found.page(0, 1).rows == 100_000
+    read: list[int] = []
+    values = TableReader.values
+
+    def counted(self: Any, columns: Any, *rest: Any) -> Any:
+        read.extend(column.rows for _, column in columns)
+        return values(self, columns, *rest)
+
+    monkeypatch.setattr(TableReader, "values", counted)
+    page = found.page(50_000, 50_010)
+    assert [row.row_b for row in page] == list(range(150_000, 150_030, 3))
+    assert 0 < sum(read) < 300_000
+
+
+def test_long_form(diff: TableDiff) -> None:
+    table = diff.to_arrow()
+    assert table.column_names == ["operation", "id", "row_a", "row_b", "column", "old", "new"]
+    assert table.schema.field("id").type == pa.int64()
+    assert table.to_pylist() == [
+        {"operation": operation, "id": key, "row_a": a, "row_b": b, "column": column, "old": old, "new": new}
+        for operation, key, a, b, column, old, new in [
+            ("delete", 3, 2, None, "price", "3.0", None),
+            ("delete", 3, 2, None, "name", None, None),
+            ("delete", 3, 2, None, "kind", "x", None),
+            ("insert", 9, None, 4, "price", None, "9.0"),
+            ("insert", 9, None, 4, "name", None, "n"),
+            ("insert", 9, None, 4, "kind", None, "z"),
+            ("update", 2, 1, 2, "price", "NaN", "2.5"),
+            ("update", 5, 4, 3, "price", "5.0", "NaN"),
+            ("update", 2, 1, 2, "name", "b", "B"),
+        ]
+    ]
+    assert pa.table(diff).equals(table)
+
+
+def test_rows_without_cells_in_long_form(repo: Repository) -> None:
+    old = pd.DataFrame({"id": [1, 2]})
+    table = diff_of(stored(repo, old, ["id"]), stored(repo, old.iloc[:1], ["id"]), by="key").to_arrow()
+    assert table.select(["operation", "id", "column"]).to_pylist() == [{"operation": "delete", "id": 2, "column": None}]
+
+
+def test_json_is_bounded(repo: Repository, diff: TableDiff) -> None:
+    document = json.loads(json.dumps(diff.to_json()))
+    assert document["summary"]["cells_changed"] == {"price": 2, "name": 1}
+    assert document["page"]["hunks"][0]["rows"][1]["cells"][1] == ["changed", "NaN", "2.5"]
+    long = pd.DataFrame({"s": ["é" * 50_000] * 3})
+    found = TableDiff(None, stored(repo, long))
+    assert len(json.dumps(found.to_json(2), ensure_ascii=False)) < 5_000
+    assert len(next(iter(found.page())).cells[0].new or "") == 50_000
+
+
+def test_datasets_that_differ(diff: TableDiff) -> None:
+    found = DatasetDiffs({"t": diff})
+    assert found["t"] is diff
+    assert list(found.summary) == ["t"]
+    assert repr(found) == repr(diff)
+    assert "t" in found
+    with pytest.raises(UnknownName, match="differ"):
+        found["u"]
+
+
+def test_distributions(repo: Repository) -> None:
+    moments = pd.to_datetime(["2020-01-01", "2020-01-03", None]).tz_localize("Europe/Berlin")
+    old = pd.DataFrame({"x": [1.0, 2.0, np.nan], "k": ["a", "a", None], "t": moments, "gone": 1})
+    new = pd.DataFrame({"x": [1.0, 3.0, 3.0, np.inf], "k": pd.Categorical(list("abba"))})
+    found = diff_of(stored(repo, old), stored(repo, new), [0, 1, 2, -1]).distribution
+    before, after = found["x"].before, found["x"].after
+    assert before is not None
+    assert after is not None
+    assert (before.rows, before.nulls, before.nans, before.distinct) == (3, 0, 1, 3)
+    assert (before.minimum, before.maximum, before.mean) == (1.0, 2.0, 1.5)
+    assert dict(before.quantiles)[0.5] == 1.5
+    assert (after.maximum, after.top[0]) == (np.inf, (3.0, 2))
+    moment = found["t"].before
+    assert moment is not None
+    assert str(moment.mean) == "2020-01-02 00:00:00+01:00"
+    assert found["gone"].after is None
+    assert found["k"].after is not None
+    assert found["k"].after.top == (("a", 2), ("b", 2))
+
+
+# --- apply -----------------------------------------------------------------------------------------------------------
+
+
+def ids(repo: Repository, frame: Any) -> tuple[bytes, bytes]:
+    entry = live(repo, frame).entry
+    return entry.table, entry.frame
+
+
+def test_apply_gives_the_newer_version(repo: Repository, diff: TableDiff) -> None:
+    after, _ = edited()
+    before = BEFORE.copy()
+    found = diff.apply(before)
+    pd.testing.assert_frame_equal(found, after)
+    assert ids(repo, found) == (diff.new.entry.table, diff.new.entry.frame)
+    found.loc[0, "price"] = -1.0
+    pd.testing.assert_frame_equal(before, BEFORE)
+
+
+def test_apply_refuses_what_is_not_the_older_version(diff: TableDiff) -> None:
+    other = BEFORE.copy()
+    other.loc[3, "price"] = 4.5
+    for frame, why in [
+        (BEFORE.iloc[:4], "5 rows were expected, 4 found"),
+        (BEFORE.rename(columns={"price": "cost"}), "'price' was expected"),
+        (BEFORE[["id"]], "4 columns"),
+        (other, "column 'price' holds other values"),
+        (BEFORE.astype({"id": "int32"}), "column 'id' holds other values"),
+    ]:
+        with pytest.raises(UsageProblem, match=why):
+            diff.apply(frame)
+    with pytest.raises(UsageProblem, match="None found"):
+        diff.apply(None)
+    with pytest.raises(UsageProblem, match="without these options"):
+        diff.only("price").apply(BEFORE)
+
+
+def test_apply_where_a_side_is_missing(repo: Repository) -> None:
+    version = stored(repo, BEFORE)
+    pd.testing.assert_frame_equal(TableDiff(None, version).apply(None), BEFORE)
+    assert TableDiff(version, None).apply(BEFORE) is None
+
+
+@st.composite
+def histories(draw: Any) -> tuple[Any, Any, list[int]]:
+    """A frame, one made of its rows or another one, and rows of the first that those of the second are said to be.
+
+    Most are not: then all their cells count as changed.
+    """
+    old = draw(frames())
+    any_rows = st.lists(st.sampled_from(range(len(old))), unique=True) if len(old) else st.just([])
+    new = taken(old, draw(any_rows)) if draw(st.integers(0, 3)) else draw(frames())
+    sources = draw(any_rows)[: len(new)]
+    sources += [-1] * (len(new) - len(sources))
+    return old, new, draw(st.permutations(sources))
+
+
+def taken(frame: Any, rows: list[int]) -> Any:
+    if isinstance(frame, pa.Table):
+        return frame.take(pa.array(rows, pa.int64())) if frame.num_columns else frame.slice(0, len(rows))
+    if isinstance(frame, pl.DataFrame | pl.Series):
+        return frame[rows]
+    return frame.iloc[rows]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(histories())
+def test_apply_gives_the_ids_of_the_newer_version_whatever_the_dtypes(
+    repo: Repository, history: tuple[Any, Any, list[int]]
+) -> None:
+    old, new, sources = history
+    found = diff_of(live(repo, old), live(repo, new), sources)
+    again = found.apply(old)
+    assert ids(repo, again) == ids(repo, new)
+    assert len(found.added) == sources.count(-1)
+    for column in found.changed:
+        assert len(found.changed[column]) == found.summary.cells_changed[column]
+    assert len(found.cells) == found.summary.cells
+    assert sum(row.kind == "added" for row in found.page(0, 100)) == sources.count(-1)
+    assert found.to_arrow().filter(pa.compute.field("operation") == "update").num_rows == found.summary.cells
+    json.dumps(found.to_json())

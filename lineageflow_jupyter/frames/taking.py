@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from lineageflow_jupyter.frames.content import ColumnContent, Encoded, FrameContent
-from lineageflow_jupyter.frames.convert import BODY_VERSION, from_content, library_of_body
-from lineageflow_jupyter.frames.labels import decode_value
+from lineageflow_jupyter.frames.convert import BODY_VERSION, from_content
+from lineageflow_jupyter.frames.row_labels import label_range
 
 Rows = np.ndarray[Any, Any]
 """Row numbers, int64."""
@@ -38,17 +38,14 @@ def frame_of_rows(content: FrameContent, rows: Rows, *, engine: str, positions: 
         In pandas, rows of a numbered index keep their labels, in a plain index of int64. A series whose column is left
         out is a frame.
     """
-    library = library_of_body(content.body)
     if all(column.role == "index" for column in content.columns):
         content = replace(content, body=_as_frame(content.body))
     frame = from_content(content, engine=engine, positions=positions)
-    if engine == "pandas":
-        numbered = _numbered(content.body) if library == "pandas" else (0, 1, None)
-        if numbered is not None:
-            import pandas as pd
+    if engine == "pandas" and not any(column.role == "index" for column in content.columns):
+        import pandas as pd
 
-            start, step, name = numbered
-            frame.index = pd.Index(start + step * rows, dtype="int64", name=decode_value(name))
+        start, step = label_range(content.body) or (0, 1)
+        frame.index = pd.Index(start + step * rows, dtype="int64", name=frame.index.name)
     return frame
 
 
@@ -111,14 +108,6 @@ def beside(names: Sequence[str], frames: Sequence[Any], *, engine: str) -> Any:
     frame = pd.concat(frames, axis=1)
     frame.columns = pd.Index(list(names))
     return frame
-
-
-def _numbered(body: Encoded) -> tuple[int, int, Encoded] | None:
-    """Start, step and encoded name of the numbered index of a pandas frame; None where its index is another."""
-    match body[3][1]:
-        case ["range", int(start), int(step), name]:
-            return start, step, name
-    return None
 
 
 def _as_frame(body: Encoded) -> Encoded:

@@ -297,9 +297,9 @@ class Distribution:
     rows, nulls, nans : int
         Rows, those without a value, and those whose value is NaN.
     distinct : int or None
-        Different values besides null; None where they are more than `distinct_above`.
+        Different values besides null; None where they are not counted to the end, or not at all.
     distinct_above : int
-        A number that they exceed, where they are not counted to the end.
+        A number that they exceed.
     minimum, maximum, mean : object
         Of numbers and times, NaN left out; the first two also of texts. None where there are none.
     quantiles : tuple of (float, object)

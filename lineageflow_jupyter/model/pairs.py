@@ -113,3 +113,20 @@ def distinct_names(names: Sequence[str], roles: Sequence[str] | None = None) -> 
         found[place] = f"{names[place]}_{count}"
         taken.add(found[place])
     return [found[place] for place in range(len(names))]
+
+
+def places_of(pairs: Sequence[ColumnPair], *, newer: bool) -> list[int]:
+    """Places of columns in the newer or older table, of those that it has."""
+    places = [pair.new if newer else pair.old for pair in pairs]
+    return [place for place in places if place is not None]
+
+
+def apart_from(taken: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Names, with an underscore behind those that are taken.
+
+    Examples
+    --------
+    >>> apart_from(["old", "new"], ["id", "old"])
+    ['id', 'old_']
+    """
+    return distinct_names([f"{name}_" if name in taken else name for name in names])
