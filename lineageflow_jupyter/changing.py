@@ -21,6 +21,9 @@ from lineageflow_jupyter.model.objects import TreeEntry, decode, encode
 from lineageflow_jupyter.tables import Objects, TableReader
 from lineageflow_jupyter.versions import LiveVersion, StoredVersion, Version
 
+Sealed = tuple[ObjectId, Kind, list[Any]]
+"""Id, kind and stored value of an object."""
+
 
 def change_set_id(old: TreeEntry, new: TreeEntry) -> ObjectId:
     """Id under which the change set between two versions is kept.
@@ -74,9 +77,18 @@ class Changes:
         rows = (self._objects.table(old.table).rows, self._objects.table(new.table).rows)
         return found if (found.alignment.rows_a, found.alignment.rows_b) == rows else None
 
-    def at_commit(self, new: LiveVersion, old: StoredVersion) -> ChangeSet:
-        """How a frame that is about to be committed differs from the version before it."""
-        return change_set(old, new, self._pool)
+    def sealed(self, old: TreeEntry, new: LiveVersion) -> Sealed | None:
+        """Change set from a version to a frame that is about to be committed on top of it, to be kept beside it.
+
+        None where the older version cannot be read: that must not stand in the way of whoever saves a frame.
+        """
+        try:
+            found = change_set(self.stored(old), new, self._pool)
+        except (CorruptData, ObjectMissing):
+            return None
+        header, buffers = encode_changes(found)
+        value = encode_value(encode(header), [part.tobytes() for part in buffers], [part.itemsize for part in buffers])
+        return change_set_id(old, new.entry), Kind.CHANGES, value
 
     def diff(
         self,
@@ -103,10 +115,3 @@ class Changes:
             return TableDiff(old, new, schema, lambda: self.between(old, new), options)
         asked = tuple(dict.fromkeys([key] if isinstance(key, str) else key))
         return TableDiff(old.keyed(asked), new.keyed(asked), schema, change_set(old, new, self._pool, asked), options)
-
-
-def sealed_changes(old: TreeEntry, new: TreeEntry, changes: ChangeSet) -> tuple[ObjectId, Kind, list[Any]]:
-    """Id, kind and stored value of a change set, to be kept beside the version that it leads to."""
-    header, buffers = encode_changes(changes)
-    value = encode_value(encode(header), [part.tobytes() for part in buffers], [part.itemsize for part in buffers])
-    return change_set_id(old, new), Kind.CHANGES, value

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.counting import changed_cells
 from lineageflow_jupyter.errors import InvalidName, UncommittedChanges, UnsupportedData
 from lineageflow_jupyter.intake import check_texts, contents_of
@@ -13,7 +15,7 @@ from lineageflow_jupyter.model.changes import dataset_change
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import Author, Tree, TreeEntry
 from lineageflow_jupyter.model.records import RefChange
-from lineageflow_jupyter.model.reports import DatasetChange, DatasetStatus
+from lineageflow_jupyter.model.reports import DatasetChange, DatasetStatus, RowChange
 from lineageflow_jupyter.publishing import NOTHING, Publisher, Written
 from lineageflow_jupyter.tables import Objects, TableReader, TableWriter
 from lineageflow_jupyter.workspace import Workspace
@@ -74,6 +76,8 @@ class Comparer:
         What was seen.
     publisher : Publisher
         Writes stashes.
+    changes : Changes
+        Kept change sets.
     author : callable
         Gives the author of stashes.
     """
@@ -85,6 +89,7 @@ class Comparer:
         reader: TableReader,
         workspace: Workspace,
         publisher: Publisher,
+        changes: Changes,
         author: Callable[[], Author],
     ) -> None:
         self._objects = objects
@@ -92,6 +97,7 @@ class Comparer:
         self._reader = reader
         self._workspace = workspace
         self._publisher = publisher
+        self._changes = changes
         self._author = author
 
     def status(self, name: str, frame: Any, tree: Tree, *, cells: bool = True) -> DatasetStatus:
@@ -131,8 +137,16 @@ class Comparer:
         """How two stored versions differ."""
         before, after = (None if entry is None else self._objects.table(entry.table) for entry in (old, new))
         change = dataset_change(old, new, before, after)
-        if before is None or after is None:
+        if old is None or new is None or before is None or after is None:
             return change
+        kept = self._changes.kept(old, new)
+        if kept is not None:
+            alignment = kept.alignment
+            rows = RowChange(len(alignment.added), len(alignment.removed), len(alignment.moved))
+            cells = Counter[str]()
+            for place, changed in kept.changed.items():
+                cells[after.columns[place].name] += len(changed)
+            return replace(change, cells=cells, rows=rows)
         return replace(change, cells=changed_cells(self._reader, change.dataset, before, after))
 
     def keep(

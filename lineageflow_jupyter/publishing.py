@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
+from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.errors import NameTaken, RefMoved, StorageDenied, StorageError
 from lineageflow_jupyter.frames.convert import FrameContent
 from lineageflow_jupyter.history import History, stash_prefix
@@ -25,6 +26,7 @@ from lineageflow_jupyter.model.reports import CommitReport, TableShape
 from lineageflow_jupyter.store.base import ObjectStore
 from lineageflow_jupyter.store.packs import PackWriter
 from lineageflow_jupyter.tables import Objects, TableWriter
+from lineageflow_jupyter.versions import LiveVersion
 from lineageflow_jupyter.workspace import Workspace
 
 ROUNDS = 100
@@ -74,6 +76,8 @@ class Publisher:
         Whose HEAD follows.
     pool : Executor
         Threads that share the work.
+    changes : Changes
+        Finds how new versions differ from those before them.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Publisher:
         history: History,
         workspace: Workspace,
         pool: Executor,
+        changes: Changes,
     ) -> None:
         self._catalog = catalog
         self._store = store
@@ -91,6 +96,7 @@ class Publisher:
         self._history = history
         self._workspace = workspace
         self._pool = pool
+        self._changes = changes
 
     def commit(
         self,
@@ -110,7 +116,7 @@ class Publisher:
         tree = self._history.tree(self._history.tip(branch))
         with PackWriter(self._store) as packs:
             writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
-            entries, shapes = _written(writer, contents, tree, keys)
+            entries, shapes = self._written(writer, packs, contents, tree, keys)
 
             def edit(current: Tree) -> Tree:
                 self._check_seen(branch, current, entries)
@@ -188,7 +194,7 @@ class Publisher:
         keys = {entry.dataset: entry.key for entry in tree.entries}
         with PackWriter(self._store) as packs:
             writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
-            entries, _ = _written(writer, contents, tree, keys)
+            entries, _ = self._written(writer, packs, contents, tree, keys)
             record = self._sealed(packs, tip, tree, tree.with_entries(entries), message, author)
             change = RefChange(f"{stash_prefix(head)}{short(record.id, 12)}", "hidden", None, record.id)
             return change, Written(packs.close(), writer.reused, (record,))
@@ -332,6 +338,28 @@ class Publisher:
             remedy=f"To bring it back, say so first: `%lf add {dataset}`, and commit again",
         )
 
+    def _written(
+        self,
+        writer: TableWriter,
+        packs: PackWriter,
+        contents: Mapping[str, FrameContent],
+        tree: Tree,
+        keys: Mapping[str, tuple[str, ...]],
+    ) -> tuple[list[TreeEntry], dict[str, TableShape]]:
+        """Store contents and how they differ from what the tree holds; their entries, and the shapes for the report."""
+        entries: list[TreeEntry] = []
+        shapes: dict[str, TableShape] = {}
+        for name, content in contents.items():
+            parent = tree.get(name)
+            snapshot = writer.add(name, content, parent=parent, key=keys.get(name, ()))
+            entries.append(snapshot.entry)
+            shapes[name] = shape_of(snapshot.table)
+            if parent is not None and parent.table != snapshot.entry.table:
+                kept = self._changes.sealed(parent, LiveVersion(snapshot, content))
+                if kept is not None:
+                    packs.add(*kept)
+        return entries, shapes
+
     def _sealed(
         self, packs: PackWriter, tip: ObjectId | None, before: Tree, tree: Tree, message: str, author: Author
     ) -> CommitRecord:
@@ -355,18 +383,6 @@ def utc_offset() -> int:
 
 def _hex(oid: ObjectId | None) -> str | None:
     return None if oid is None else oid.hex()
-
-
-def _written(
-    writer: TableWriter, contents: Mapping[str, FrameContent], tree: Tree, keys: Mapping[str, tuple[str, ...]]
-) -> tuple[list[TreeEntry], dict[str, TableShape]]:
-    """Store contents; their entries, and the shapes for the report."""
-    snapshots = {
-        name: writer.add(name, content, parent=tree.get(name), key=keys.get(name, ()))
-        for name, content in contents.items()
-    }
-    shapes = {name: shape_of(snapshot.table) for name, snapshot in snapshots.items()}
-    return [snapshot.entry for snapshot in snapshots.values()], shapes
 
 
 def flush_journal(catalog: Catalog, store: ObjectStore) -> None:

@@ -118,6 +118,7 @@ def change(value: DatasetChange) -> Document:
         "columns_changed": list(value.columns_changed),
         "described": value.described,
         "cells": None if value.cells is None else dict(value.cells),
+        "rows": None if value.rows is None else asdict(value.rows),
     }
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lineageflow_jupyter.kernel.display import clipped, listed, size
 from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.model.records import CommitRecord, Operation
-from lineageflow_jupyter.model.reports import CommitReport, DatasetChange
+from lineageflow_jupyter.model.reports import CommitReport, DatasetChange, RowChange
 
 NAMED_COLUMNS = 5
 MINUS = "−"
@@ -30,13 +30,15 @@ def change_text(change: DatasetChange) -> str:
     if change.described:
         return "same values; dtypes, index, order of columns, attributes or key differ"
     rows = change.after.rows - change.before.rows
-    parts = [_counted(abs(rows), "row", "+" if rows > 0 else MINUS)] if rows else []
+    parts = _rows(change.rows) if change.rows else _more_or_less(rows)
     parts += _columns(change.columns_added, "+") + _columns(change.columns_dropped, MINUS)
     parts += _columns(change.levels_added, "+", noun="index level")
     parts += _columns(change.levels_dropped, MINUS, noun="index level")
     # Other rows mean other columns throughout: naming all of them says nothing.
     everywhere = bool(rows) and len(change.columns_changed) >= change.after.columns - len(change.columns_added)
-    if change.columns_changed and not everywhere:
+    if change.rows is not None and change.cells is not None:
+        parts += _cells(change.cells)
+    elif change.columns_changed and not everywhere:
         parts += _values(change, change.after.rows)
     return ", ".join(parts) or "values changed"
 
@@ -90,6 +92,20 @@ def operation_text(operation: Operation) -> str:
     elif not message and operation.detail.get("frames"):
         message = listed(list(operation.detail["frames"]))
     return f"{verb}: {clipped(message)}" if message else verb
+
+
+def _rows(rows: RowChange) -> list[str]:
+    counts = ((rows.added, "+", ""), (rows.removed, MINUS, ""), (rows.moved, "", " moved"))
+    return [_counted(count, "row", sign) + verb for count, sign, verb in counts if count]
+
+
+def _more_or_less(rows: int) -> list[str]:
+    return [_counted(abs(rows), "row", "+" if rows > 0 else MINUS)] if rows else []
+
+
+def _cells(cells: Mapping[str, int]) -> list[str]:
+    names = [name for name, count in cells.items() if count]
+    return [f"{_counted(sum(cells.values()), 'cell')} ({_named(names)})"] if names else []
 
 
 def _values(change: DatasetChange, rows: int) -> list[str]:

@@ -127,6 +127,15 @@ class CommitReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RowChange:
+    """How many rows were added, removed, and stand in another order than before."""
+
+    added: int
+    removed: int
+    moved: int
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetChange:
     """How a dataset differs between two points, found from ids; only `cells` needs values.
 
@@ -145,8 +154,11 @@ class DatasetChange:
     described : bool
         True where the values are equal and only the frame description or the key differs.
     cells : mapping of str to int, or None
-        Changed cells by name, of the columns that exist on both sides with one type, row compared with row in their
-        order. None where they were not counted: another number of rows, or too much to read for a summary.
+        Changed cells by name, of the columns that exist on both sides with one type. Where `rows` is None, row was
+        compared with row in their order. None where they were not counted: another number of rows, or too much to read
+        for a summary.
+    rows : RowChange or None
+        Rows that came, went and moved, where a change set of the two versions was kept.
     """
 
     dataset: str
@@ -160,6 +172,7 @@ class DatasetChange:
     levels_dropped: tuple[str, ...] = ()
     described: bool = False
     cells: Mapping[str, int] | None = None
+    rows: RowChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
