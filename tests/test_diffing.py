@@ -519,3 +519,31 @@ def test_a_schema_is_told_of_any_two_frames(repo: Repository, one: Any, other: A
     assert all(isinstance(line, str) for line in found.schema.lines())
     assert repr(found)
     assert not diff_of(live(repo, one), live(repo, one)).schema.described
+
+
+# --- through the repository ------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(histories())
+def test_apply_of_what_the_repository_finds(repo: Repository, history: tuple[Any, Any, list[int]]) -> None:
+    old, new, _ = history
+    repo.commit({"u": old}, message="old")
+    found = repo.diff_frame("u", new)
+    assert ids(repo, found.apply(old)) == ids(repo, new)
+    summary = found.summary
+    assert summary.rows_after == summary.rows_before + summary.rows_added - summary.rows_removed
+    assert len(list(found.page(0, 1000))) >= summary.rows_added + summary.rows_removed + summary.rows_changed
+
+
+def test_kinds_of_zones_and_types_through_the_repository(repo: Repository) -> None:
+    moments = pd.date_range("2020-01-01", periods=3, tz="Europe/Berlin")
+    old = pd.DataFrame({"id": [1, 2, 3], "when": moments, "n": [1, 2, 3]})
+    new = old.assign(when=old["when"].dt.tz_convert("UTC"), n=old["n"].astype(float)).iloc[[0, 2]]
+    repo.commit({"z": old}, message="old", keys={"z": ["id"]})
+    found = repo.diff_frame("z", new)
+    assert found.summary.rows_removed == 1
+    assert found.summary.cells_changed == {}
+    assert [each.name for each in found.schema.retyped] == ["n"]
+    assert any("Europe/Berlin" in each.old and "UTC" in each.new for each in found.schema.described)
+    pd.testing.assert_frame_equal(found.apply(old), new)
