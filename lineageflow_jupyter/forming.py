@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -156,8 +156,11 @@ class Former:
     def _column(
         self, part: Part, changes: ChangeSet, derived: frozenset[ObjectId], known: dict[bytes, Alignment]
     ) -> _Column:
-        base, older = self._origin(part, derived)
+        base, older, literals = self._origin(part, derived)
         alignment = changes.alignment
+        if len(literals):
+            own = alignment.targets()[literals]
+            part = replace(part, changed=np.union1d(part.changed, own[own >= 0]))
         if older is not None:
             key = b"".join(side.tobytes() for side in (older.a, older.b, older.length))
             alignment = known.setdefault(key, alignment.composed(older)) if key not in known else known[key]
@@ -168,10 +171,14 @@ class Former:
 
     # --- what the version before was derived from --------------------------------------------------------------------
 
-    def _origin(self, part: Part, derived: frozenset[ObjectId]) -> tuple[Base, Alignment | None]:
-        """Column stored whole that the older one rests on, and its rows there; None: it is that column itself."""
+    def _origin(self, part: Part, derived: frozenset[ObjectId]) -> tuple[Base, Alignment | None, Rows]:
+        """Column stored whole that the older one rests on, its rows there, and those that have other values.
+
+        The alignment is None where the base is the older column itself.
+        """
+        literals = [np.empty(0, np.int64)]
         if part.old is None or derived.isdisjoint(chunk.id for chunk in part.old.chunks):
-            return part.base, None
+            return part.base, None, literals[0]
         ids = [chunk.id for chunk in part.old.chunks if chunk.id in derived]
         told = {oid: decode_derived(parse_value(value)) for oid, value in self._objects.reader.read_many(ids)}
         base = Counter(told[oid].base for oid in ids).most_common(1)[0][0]
@@ -188,19 +195,17 @@ class Former:
             if chunk.id in told:
                 if told[chunk.id].base == base:
                     sources[start:stop] = self._rows_told(told[chunk.id])
+                    literals.append(told[chunk.id].positions + start)
             elif chunk.id in places:
                 sources[start:stop] = np.arange(places[chunk.id], places[chunk.id] + chunk.rows)
             start = stop
-        return base, Alignment.from_sources(_once(sources), rows_a=rows)
+        return base, Alignment.from_sources(_once(sources), rows_a=rows), np.concatenate(literals)
 
     def _rows_told(self, chunk: DerivedChunk) -> Rows:
-        """Rows of the base; `NO_ROW` where the chunk has values of its own."""
+        """Rows of the base, also where the chunk has values of its own."""
         if chunk.map is None:
-            rows = np.arange(chunk.first, chunk.first + chunk.rows)
-        else:
-            rows = self._deriver.maps.get(chunk.map).sources(chunk.first, chunk.first + chunk.rows)
-        rows[chunk.positions] = NO_ROW
-        return rows
+            return np.arange(chunk.first, chunk.first + chunk.rows)
+        return self._deriver.maps.get(chunk.map).sources(chunk.first, chunk.first + chunk.rows)
 
     def _rows_of(self, base: Base, told: Mapping[ObjectId, DerivedChunk]) -> int:
         if not isinstance(base, Counted):
