@@ -144,11 +144,12 @@ class Former:
         maps: dict[int, ObjectId | None] = {}
         for alignment in {id(column.alignment): column.alignment for column in columns}.values():
             sharing = [column for column in columns if column.alignment is alignment]
-            found = _worthwhile_map(sharing)
+            found = self._worthwhile_map(sharing, followed=changes.alignment.identical)
             maps[id(alignment)] = None if found is None else found[0]
-            if found is not None:
+            if found is not None and not self._of_kind([found[0]], Kind.MAP):
                 sealed.append(found)
-                own = found[0] if alignment is changes.alignment else own
+            if found is not None and alignment is changes.alignment:
+                own = found[0]
         for column in columns:
             sealed += self._sealed(column, maps[id(column.alignment)])
         return sealed, own
@@ -217,6 +218,23 @@ class Former:
                 ends.append(chunk.first + chunk.rows if map_ is None else map_.rows_a)
         return max(ends)
 
+    def _worthwhile_map(self, columns: Sequence[_Column], *, followed: bool) -> Sealed | None:
+        """Row map that some columns share, if with it their selections take clearly fewer bytes.
+
+        It takes nothing where it is stored already; that may be so if the version before is `followed` row by row.
+        """
+        selected = [(column, each) for column in columns for each in column.candidates if each.selected]
+        whole = sum((each.stop - each.start) * column.row_bytes for column, each in selected)
+        derived = sum(each.bytes for _, each in selected)
+        least = 0 if followed else len(columns[0].alignment.b)  # a run takes a byte at least
+        if not selected or (derived + least) * CLEARLY > whole:
+            return None
+        found = sealed_map(columns[0].alignment)
+        if followed and self._of_kind([found[0]], Kind.MAP):
+            return found
+        size = sum(memoryview(data).nbytes for data in found[2])
+        return found if (derived + size) * CLEARLY <= whole else None
+
     # --- stored values -----------------------------------------------------------------------------------------------
 
     def _sealed(self, column: _Column, map_: ObjectId | None) -> Iterator[Sealed]:
@@ -249,18 +267,6 @@ def _sampled(part: Part) -> tuple[Sealed, float]:
     stored = encode_value(whole.header, whole.buffers, whole.widths)
     size = sum(memoryview(data).nbytes for data in stored)
     return (chunk.id, Kind.CHUNK, stored), size / chunk.rows
-
-
-def _worthwhile_map(columns: Sequence[_Column]) -> Sealed | None:
-    """Row map that some columns share, if with it their selections take clearly fewer bytes."""
-    selected = [(column, each) for column in columns for each in column.candidates if each.selected]
-    whole = sum((each.stop - each.start) * column.row_bytes for column, each in selected)
-    derived = sum(each.bytes for _, each in selected)
-    if not selected or (derived + len(columns[0].alignment.b)) * CLEARLY > whole:  # a run takes a byte at least
-        return None
-    found = sealed_map(columns[0].alignment)
-    size = sum(memoryview(data).nbytes for data in found[2])
-    return found if (derived + size) * CLEARLY <= whole else None
 
 
 def _candidates(part: Part, alignment: Alignment, row_bytes: float) -> Iterator[_Candidate]:
