@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any
 
 from lineageflow_jupyter.algorithms.changes import ChangeSet, decode_changes, encode_changes
 from lineageflow_jupyter.aligning import change_set, schema_of
+from lineageflow_jupyter.deriving import Sealed
 from lineageflow_jupyter.diffing import TableDiff
 from lineageflow_jupyter.errors import CorruptData, ObjectMissing
 from lineageflow_jupyter.frames.codecs import encode_value, parse_value
+from lineageflow_jupyter.frames.content import FrameContent
 from lineageflow_jupyter.model.diffs import DiffOptions
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
 from lineageflow_jupyter.model.objects import TreeEntry, decode, encode
-from lineageflow_jupyter.tables import Objects, TableReader
+from lineageflow_jupyter.tables import Objects, Snapshot, TableReader
 from lineageflow_jupyter.versions import LiveVersion, StoredVersion, Version
-
-Sealed = tuple[ObjectId, Kind, list[Any]]
-"""Id, kind and stored value of an object."""
 
 
 def change_set_id(old: TreeEntry, new: TreeEntry) -> ObjectId:
@@ -71,24 +69,22 @@ class Changes:
         try:
             value = parse_value(self._objects.reader.read(change_set_id(old, new)))
             header = decode(value.header)
-            found = decode_changes(header, [value.read(number) for number in range(len(value.sizes))])
+            buffers = [value.read(number) for number in range(len(value.sizes))]
+            found = decode_changes(header, buffers, lambda oid: self._objects.deriver.maps.get(ObjectId(oid)))
         except (ObjectMissing, CorruptData, ValueError, TypeError, LookupError):
             return None
         rows = (self._objects.table(old.table).rows, self._objects.table(new.table).rows)
         return found if (found.alignment.rows_a, found.alignment.rows_b) == rows else None
 
-    def sealed(self, old: TreeEntry, new: LiveVersion) -> Sealed | None:
-        """Change set from a version to a frame that is about to be committed on top of it, to be kept beside it.
+    def at_commit(self, old: TreeEntry, snapshot: Snapshot, content: FrameContent) -> ChangeSet | None:
+        """How a frame that is about to be committed differs from the version before it.
 
         None where the older version cannot be read: that must not stand in the way of whoever saves a frame.
         """
         try:
-            found = change_set(self.stored(old), new, self._pool)
+            return change_set(self.stored(old), LiveVersion(snapshot, content), self._pool)
         except (CorruptData, ObjectMissing):
             return None
-        header, buffers = encode_changes(found)
-        value = encode_value(encode(header), [part.tobytes() for part in buffers], [part.itemsize for part in buffers])
-        return change_set_id(old, new.entry), Kind.CHANGES, value
 
     def diff(
         self,
@@ -115,3 +111,12 @@ class Changes:
             return TableDiff(old, new, schema, lambda: self.between(old, new), options)
         asked = tuple(dict.fromkeys([key] if isinstance(key, str) else key))
         return TableDiff(old.keyed(asked), new.keyed(asked), schema, change_set(old, new, self._pool, asked), options)
+
+
+def sealed_changes(old: TreeEntry, new: Snapshot) -> Sealed | None:
+    """Change set of a version as an object, to be kept beside it; None where there is none."""
+    if new.changes is None:
+        return None
+    header, buffers = encode_changes(new.changes, new.map)
+    value = encode_value(encode(header), [part.tobytes() for part in buffers], [part.itemsize for part in buffers])
+    return change_set_id(old, new.entry), Kind.CHANGES, value

@@ -23,10 +23,12 @@ from lineageflow_jupyter.applying import applied
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.frames.comparison import beyond_tolerance
 from lineageflow_jupyter.frames.convert import ENGINES, library_of_body
+from lineageflow_jupyter.frames.descriptions import described_differences
 from lineageflow_jupyter.frames.taking import beside, plain_columns
 from lineageflow_jupyter.history import unknown
 from lineageflow_jupyter.long_form import COLUMN, NEW, OLD, ROW_A, ROW_B, LongForm
 from lineageflow_jupyter.model.diffs import (
+    Described,
     DiffOptions,
     DiffPage,
     DiffSummary,
@@ -41,7 +43,7 @@ from lineageflow_jupyter.model.reports import ColumnSchema
 from lineageflow_jupyter.model.revisions import composed
 from lineageflow_jupyter.model.schema import SchemaChange
 from lineageflow_jupyter.paging import Pager
-from lineageflow_jupyter.version_frames import columns_at, rows_at
+from lineageflow_jupyter.version_frames import columns_at, content_at, rows_at
 from lineageflow_jupyter.versions import Version
 
 COMPARED_TOGETHER = 2**20
@@ -181,7 +183,7 @@ class TableDiff:
 
     @cached_property
     def schema(self) -> SchemaDiff:
-        """How the columns differ; no values are read."""
+        """How columns and frames differ; no values are read but orders of categories."""
         data = [
             pair.old for pair in self._chosen if pair.old is not None and pair.new is not None and pair.role == "data"
         ]
@@ -199,7 +201,23 @@ class TableDiff:
             renamed=tuple(Renamed(pair.name, pair.old_label) for pair in self._chosen if pair.old_label is not None),
             reordered=data != sorted(data),
             key=key,
+            described=self._described(),
         )
+
+    def _described(self) -> tuple[Described, ...]:
+        old, new = self.old, self.new
+        if old is None or new is None or old.entry.frame == new.entry.frame:
+            return ()
+        sides = [content_at(side, range(len(side.table.columns)), _NO_ROWS) for side in (old, new)]
+        pairs = [
+            (pair.old, pair.new, pair.name)
+            for pair in self._chosen
+            if pair.comparable and pair.old is not None and pair.new is not None
+        ]
+        found = described_differences(sides[0], sides[1], pairs)
+        if not found and old.entry.table == new.entry.table:  # what goes by rows is all that is left
+            found = [Described("missing values", "of some kinds", "of other kinds", column=False)]
+        return tuple(each for each in found if each.column or not self.options.restricted)
 
     @cached_property
     def summary(self) -> DiffSummary:
@@ -280,12 +298,16 @@ class TableDiff:
             names = ", ".join(list(found.cells_changed)[:5]) + (", …" if len(found.cells_changed) > 5 else "")
             parts.append(f"{found.cells:,} cell{'s' * (found.cells != 1)} in {names}")
         columns = (
-            ("+", schema.added),
-            ("−", schema.dropped),
+            ("+", [column for column in schema.added if column.role == "data"]),
+            ("−", [column for column in schema.dropped if column.role == "data"]),
             ("retyped ", schema.retyped),
             ("renamed ", schema.renamed),
         )
         parts += [f"{sign}{len(each):,} column{'s' * (len(each) != 1)}" for sign, each in columns if each]
+        levels = (("+", schema.added), ("−", schema.dropped))
+        parts += [
+            f"{sign}index level {column.name}" for sign, each in levels for column in each if column.role == "index"
+        ]
         parts += ["columns reordered"] if schema.reordered else []
         parts += ["another key"] if schema.key else []
         if not parts and self.old.entry.frame != self.new.entry.frame:

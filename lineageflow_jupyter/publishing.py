@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.changing import Changes
+from lineageflow_jupyter.changing import Changes, sealed_changes
 from lineageflow_jupyter.errors import NameTaken, RefMoved, StorageDenied, StorageError
 from lineageflow_jupyter.frames.convert import FrameContent
 from lineageflow_jupyter.history import History, stash_prefix
@@ -26,7 +26,6 @@ from lineageflow_jupyter.model.reports import CommitReport, TableShape
 from lineageflow_jupyter.store.base import ObjectStore
 from lineageflow_jupyter.store.packs import PackWriter
 from lineageflow_jupyter.tables import Objects, TableWriter
-from lineageflow_jupyter.versions import LiveVersion
 from lineageflow_jupyter.workspace import Workspace
 
 ROUNDS = 100
@@ -115,7 +114,7 @@ class Publisher:
         """
         tree = self._history.tree(self._history.tip(branch))
         with PackWriter(self._store) as packs:
-            writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
+            writer = self._table_writer(packs)
             entries, shapes = self._written(writer, packs, contents, tree, keys)
 
             def edit(current: Tree) -> Tree:
@@ -193,7 +192,7 @@ class Publisher:
         tree = self._history.tree(tip)
         keys = {entry.dataset: entry.key for entry in tree.entries}
         with PackWriter(self._store) as packs:
-            writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
+            writer = self._table_writer(packs)
             entries, _ = self._written(writer, packs, contents, tree, keys)
             record = self._sealed(packs, tip, tree, tree.with_entries(entries), message, author)
             change = RefChange(f"{stash_prefix(head)}{short(record.id, 12)}", "hidden", None, record.id)
@@ -338,6 +337,10 @@ class Publisher:
             remedy=f"To bring it back, say so first: `%lf add {dataset}`, and commit again",
         )
 
+    def _table_writer(self, packs: PackWriter) -> TableWriter:
+        compare, of_kind = self._changes.at_commit, self._catalog.of_kind
+        return TableWriter(self._objects, self._pool, self._catalog.known, packs, compare=compare, of_kind=of_kind)
+
     def _written(
         self,
         writer: TableWriter,
@@ -354,10 +357,9 @@ class Publisher:
             snapshot = writer.add(name, content, parent=parent, key=keys.get(name, ()))
             entries.append(snapshot.entry)
             shapes[name] = shape_of(snapshot.table)
-            if parent is not None and parent.table != snapshot.entry.table:
-                kept = self._changes.sealed(parent, LiveVersion(snapshot, content))
-                if kept is not None:
-                    packs.add(*kept)
+            kept = None if parent is None else sealed_changes(parent, snapshot)
+            if kept is not None:
+                packs.add(*kept)
         return entries, shapes
 
     def _sealed(

@@ -10,15 +10,21 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
+from lineageflow_jupyter.algorithms.changes import ChangeSet
+from lineageflow_jupyter.deriving import Deriver, decode_map, derived_from
 from lineageflow_jupyter.errors import CorruptData, ObjectMissing
-from lineageflow_jupyter.frames.assembly import assemble, stored_id
-from lineageflow_jupyter.frames.canonical import CanonicalChunk
-from lineageflow_jupyter.frames.codecs import encode_value, parse_value
+from lineageflow_jupyter.forming import Former, OfKind, Part, label_changes
+from lineageflow_jupyter.frames.assembly import stored_id
+from lineageflow_jupyter.frames.canonical import CanonicalChunk, canonical_chunk
+from lineageflow_jupyter.frames.codecs import FORM_FULL, StoredValue, encode_value, parse_value
 from lineageflow_jupyter.frames.columns import ChunkedColumn, chunk_column
 from lineageflow_jupyter.frames.convert import (
     ColumnContent,
@@ -27,6 +33,9 @@ from lineageflow_jupyter.frames.convert import (
     from_content,
     row_aligned,
 )
+from lineageflow_jupyter.frames.derived import Counted
+from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.row_labels import label_range
 from lineageflow_jupyter.hot_columns import HotColumns
 from lineageflow_jupyter.model.changes import numbered
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
@@ -54,10 +63,14 @@ from lineageflow_jupyter.model.objects import (
     decode_frame,
     encode_frame,
 )
+from lineageflow_jupyter.model.schema import schema_change
+from lineageflow_jupyter.model.types import LogicalType
 from lineageflow_jupyter.store.packs import PackWriter
 from lineageflow_jupyter.store.reader import ObjectReader
 
 Known = Callable[[Collection[ObjectId]], frozenset[ObjectId]]
+Compare = Callable[[TreeEntry, "Snapshot", FrameContent], ChangeSet | None]
+"""Finds how a frame differs from a version; None where that cannot be found."""
 
 GROUP_BYTES = 8 * 2**20
 """Small columns are handled together up to this size, so that a wide frame does not pay for each column alone."""
@@ -79,6 +92,7 @@ class Objects:
         self._cache: OrderedDict[ObjectId, bytes] = OrderedDict()
         self._lock = Lock()
         self._outline = lru_cache(CACHED_OUTLINES)(lambda oid: outline(self.data(oid)))
+        self.deriver = Deriver(self)
 
     def data(self, oid: ObjectId) -> bytes:
         """Canonical bytes of a manifest."""
@@ -148,13 +162,48 @@ def _encode_chunks(packs: PackWriter, chunks: Sequence[tuple[ObjectId, Canonical
         packs.add(oid, Kind.CHUNK, encode_value(chunk.header, chunk.buffers, chunk.widths))
 
 
+def _encode_places(
+    packs: PackWriter, values: Any, kind: LogicalType, places: Sequence[tuple[ObjectId, int, int]]
+) -> None:
+    for oid, start, stop in places:
+        chunk = canonical_chunk(values.slice(start, stop - start), kind)
+        packs.add(oid, Kind.CHUNK, encode_value(chunk.header, chunk.buffers, chunk.widths))
+
+
+def _places_of(column: Column, wanted: Collection[ObjectId]) -> list[tuple[ObjectId, int, int]]:
+    """Rows of a column where chunks lie, each once."""
+    found: dict[ObjectId, tuple[int, int]] = {}
+    start = 0
+    for chunk in column.chunks:
+        if chunk.id in wanted and chunk.id not in found:
+            found[chunk.id] = (start, start + chunk.rows)
+        start += chunk.rows
+    return [(oid, *rows) for oid, rows in found.items()]
+
+
+def _wanted(column: Column, ids: frozenset[ObjectId]) -> frozenset[ObjectId]:
+    return ids.intersection(chunk.id for chunk in column.chunks)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A frame's ids: its entry in a tree, its table, and the chunk lists of the table's columns."""
+    """A frame's ids: its entry in a tree, its table, and the chunk lists of the table's columns.
+
+    Parameters
+    ----------
+    entry, table, columns
+        See there.
+    changes : ChangeSet or None
+        How it differs from its parent, where that was found in order to store it.
+    map : ObjectId or None
+        Row map of these changes' alignment, if it was stored.
+    """
 
     entry: TreeEntry
     table: Table
     columns: tuple[Column, ...]
+    changes: ChangeSet | None = None
+    map: ObjectId | None = None
 
 
 class TableWriter:
@@ -170,13 +219,28 @@ class TableWriter:
         Tells which of some ids are stored already.
     packs : PackWriter, optional
         Where new objects go. Without it nothing is written: only ids are computed.
+    compare : callable, optional
+        Finds how a frame differs from its parent, so that new chunks may be stored as rows of older ones.
+    of_kind : callable, optional
+        The catalog's `of_kind`; needed with `compare`.
     """
 
-    def __init__(self, objects: Objects, pool: Executor, known: Known, packs: PackWriter | None = None) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        pool: Executor,
+        known: Known,
+        packs: PackWriter | None = None,
+        *,
+        compare: Compare | None = None,
+        of_kind: OfKind | None = None,
+    ) -> None:
         self._objects = objects
         self._pool = pool
         self._known = known
         self._packs = packs
+        self._compare = compare
+        self._former = None if of_kind is None else Former(objects, objects.deriver, of_kind)
         self._lock = Lock()
         self._reused: set[ObjectId] = set()
 
@@ -201,7 +265,8 @@ class TableWriter:
         """
         parents, inherited = self._parents(content, parent)
         arrays = [column.array for column in content.columns] + list(content.companions)
-        columns = self._chunked(arrays, parents)
+        derive = parent is not None and self._packs is not None and self._compare is not None
+        columns = self._chunked(arrays, parents, encode=not derive)
         sealed = [encode_column(column) for column in columns]
         ids = [objects[-1].id for objects in sealed]
         split = len(content.columns)
@@ -217,8 +282,83 @@ class TableWriter:
         manifests += tables
         frame, data = encode_frame(FrameDescription(content.body, tuple(ids[split:])))
         manifests.append(Sealed(frame, Kind.FRAME, data))
+        snapshot = Snapshot(TreeEntry(dataset, tables[-1].id, frame, tuple(key)), table, tuple(columns[:split]))
+        if derive and parent is not None:
+            inherited_chunks = {chunk.id for column in parents if column is not None for chunk in column.chunks}
+            snapshot = self._stored_late(snapshot, content, columns, inherited_chunks, parent)
         self.store([part for part in manifests if part.id not in inherited])
-        return Snapshot(TreeEntry(dataset, tables[-1].id, frame, tuple(key)), table, tuple(columns[:split]))
+        return snapshot
+
+    def _stored_late(
+        self,
+        snapshot: Snapshot,
+        content: FrameContent,
+        columns: Sequence[Column],
+        inherited: Collection[ObjectId],
+        parent: TreeEntry,
+    ) -> Snapshot:
+        """Store the new chunks of columns, as rows of the parent's where that is smaller."""
+        ids = dict.fromkeys(chunk.id for column in columns for chunk in column.chunks if chunk.id not in inherited)
+        unknown = frozenset(self._unknown(ids))
+        if parent.table != snapshot.entry.table and self._compare is not None:
+            snapshot = replace(snapshot, changes=self._compare(parent, snapshot, content))
+        if unknown and snapshot.changes is not None and self._former is not None and self._packs is not None:
+            parts = self._parts(snapshot, snapshot.changes, content, parent, unknown)
+            derived, map_ = self._former.forms(parts, snapshot.changes)
+            for each in derived:
+                self._packs.add(*each)
+            unknown -= {oid for oid, _, _ in derived}
+            snapshot = replace(snapshot, map=map_)
+        self._store_whole(content, columns, unknown)
+        return snapshot
+
+    def _parts(
+        self,
+        snapshot: Snapshot,
+        changes: ChangeSet,
+        content: FrameContent,
+        parent: TreeEntry,
+        unknown: frozenset[ObjectId],
+    ) -> list[Part]:
+        """Columns with new chunks that the parent has too, as values or as labels that it counted."""
+        before = self._objects.table(parent.table)
+        old = self._objects.columns([column.column for column in before.columns])
+        parts = []
+        for origin, place in schema_change(before, snapshot.table, old, snapshot.columns).common:
+            changed = changes.changed.get(place, np.empty(0, np.int64))
+            values = partial(normalise, content.columns[place].array)
+            new, wanted = snapshot.columns[place], _wanted(snapshot.columns[place], unknown)
+            if wanted:
+                parts.append(Part(old[origin], before.columns[origin].column, new, values, changed, wanted))
+        counted = label_range(self._objects.frame(parent.frame).body)
+        if counted is not None and len(snapshot.table.index) == 1:
+            labels, wanted = normalise(content.columns[0].array), _wanted(snapshot.columns[0], unknown)
+            if wanted and pa.types.is_int64(labels.type):
+                changed = label_changes(labels, Counted(*counted), changes.alignment)
+                parts.append(Part(None, Counted(*counted), snapshot.columns[0], lambda: labels, changed, wanted))
+        return parts
+
+    def _store_whole(self, content: FrameContent, columns: Sequence[Column], unknown: frozenset[ObjectId]) -> None:
+        """Encode and store chunks as they are, some on each thread."""
+        arrays = [column.array for column in content.columns] + list(content.companions)
+        running: list[Future[None]] = []
+        left = set(unknown)
+        try:
+            for array, column in zip(arrays, columns, strict=True):
+                places = _places_of(column, left)
+                if places and self._packs is not None:
+                    left -= {oid for oid, _, _ in places}
+                    values = normalise(array)
+                    sizes = [max(values.nbytes * (stop - start) // len(values), 1) for _, start, stop in places]
+                    for part in grouped(sizes, limit=ENCODED_TOGETHER):
+                        chosen = [places[i] for i in part]
+                        running.append(self._pool.submit(_encode_places, self._packs, values, column.type, chosen))
+            for future in running:
+                future.result()
+        finally:
+            for future in running:  # only after an error: nothing may go on writing when it is reported
+                future.cancel()
+            wait(running)
 
     def store(self, manifests: Sequence[Sealed]) -> None:
         """Store those of the manifests that are not stored yet."""
@@ -251,7 +391,7 @@ class TableWriter:
         found = dict(zip(present, self._objects.columns(present), strict=True))
         return [None if oid is None else found[oid] for oid in ids], frozenset({*present, parent.table, parent.frame})
 
-    def _chunked(self, arrays: Sequence[Any], parents: Sequence[Column | None]) -> list[Column]:
+    def _chunked(self, arrays: Sequence[Any], parents: Sequence[Column | None], *, encode: bool = True) -> list[Column]:
         """Cut the arrays, a group on each thread, and encode what is new, some chunks on each thread.
 
         Only as many groups are begun as threads can take: what is cut but not encoded yet takes memory.
@@ -269,7 +409,8 @@ class TableWriter:
                     group_done, result = running.pop(future), future.result()
                     if group_done is not None:
                         columns.update(zip(group_done, (chunked.column for chunked in result), strict=True))
-                        running.update(dict.fromkeys(self._encoding(result)))
+                        if encode:
+                            running.update(dict.fromkeys(self._encoding(result)))
         finally:
             for future in running:  # only after an error: nothing may go on writing when it is reported
                 future.cancel()
@@ -439,16 +580,16 @@ class TableReader:
     def _read_group(self, columns: Sequence[tuple[str, Column]], dataset: str, rows: range | None) -> list[Any]:
         chosen = [(name, column, *_chunks_in(column, rows)) for name, column in columns]
         try:
-            values = self._chunks([oid for _, _, ids, _ in chosen for oid in ids])
+            values = self._chunks([oid for _, _, ids, _ in chosen for oid, _ in ids])
         except (CorruptData, ObjectMissing):
             for name, _, ids, _ in chosen:  # one by one, to name the column
                 with Named(dataset, name):
-                    self._chunks(ids)
+                    self._chunks([oid for oid, _ in ids])
             raise
         arrays = []
         for name, column, ids, skipped in chosen:
             with Named(dataset, name):
-                array = assemble(column.type, [values[oid] for oid in ids])
+                array = self._objects.deriver.array(column.type, ids, values)
                 if rows is not None:
                     array = array.slice(skipped, len(rows))
                 if len(array) != (column.rows if rows is None else len(rows)):
@@ -474,17 +615,17 @@ class Named:
             raise type(error)(f"{self._place}: {error.problem}", remedy=error.remedy) from error
 
 
-def _chunks_in(column: Column, rows: range | None) -> tuple[list[ObjectId], int]:
-    """Chunks that overlap the rows, and how many rows of the first one come before them."""
+def _chunks_in(column: Column, rows: range | None) -> tuple[list[tuple[ObjectId, int]], int]:
+    """Chunks, with their rows, that overlap the rows, and how many rows of the first one come before them."""
     if rows is None:
-        return [chunk.id for chunk in column.chunks], 0
-    ids: list[ObjectId] = []
+        return [(chunk.id, chunk.rows) for chunk in column.chunks], 0
+    ids: list[tuple[ObjectId, int]] = []
     position = skipped = 0
     for chunk in column.chunks:
         if position < rows.stop and position + chunk.rows > rows.start:
             if not ids:
                 skipped = rows.start - position
-            ids.append(chunk.id)
+            ids.append((chunk.id, chunk.rows))
         position += chunk.rows
     return ids, skipped
 
@@ -526,12 +667,22 @@ def verify(objects: Objects, roots: Iterable[tuple[Kind, ObjectId]], done: set[O
         following: dict[ObjectId, Kind] = {}
         for oid, value in objects.reader.read_many(list(kinds)):
             stored, kind = parse_value(value), kinds[oid]
-            data = bytes(stored.read(0)) if kind is not Kind.CHUNK else b""
-            found = stored_id(stored) if kind is Kind.CHUNK else object_id(kind, [data])
-            if found != oid:
+            data = b"" if kind in (Kind.CHUNK, Kind.MAP) else bytes(stored.read(0))
+            if _found_id(objects, stored, kind, oid, data) != oid:
                 raise CorruptData(
                     f"the {kind.name.lower()} {oid.hex()} holds other content than its id says",
                     remedy="Restore the repository from a copy",
                 )
-            following.update((child, below) for below, child in references(kind, data) if child not in done)
+            below = derived_from(stored) if kind is Kind.CHUNK else references(kind, data)
+            following.update((child, found) for found, child in below if child not in done)
         pending = [(kind, oid) for oid, kind in following.items()]
+
+
+def _found_id(objects: Objects, stored: StoredValue, kind: Kind, oid: ObjectId, data: bytes) -> ObjectId:
+    """Id of an object, computed from what is stored."""
+    if kind is Kind.MAP:
+        decode_map(stored, oid)
+        return oid
+    if kind is not Kind.CHUNK:
+        return object_id(kind, [data])
+    return stored_id(stored) if stored.form == FORM_FULL else objects.deriver.chunk_id(stored)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
+from lineageflow_jupyter.deriving import holding
 from lineageflow_jupyter.frames.convert import FrameContent
 from lineageflow_jupyter.frames.normalise import normalise
 from lineageflow_jupyter.model.objects import Column, FrameDescription, Table, TreeEntry
@@ -104,7 +104,7 @@ class StoredVersion:
         return self.table.columns[place].name, self.columns[place]
 
     def _taken(self, columns: Sequence[tuple[str, Column]], rows: Rows) -> list[Any]:
-        found = [_holding(column, rows) for _, column in columns]
+        found = [holding(column, rows) for _, column in columns]
         parts = [(name, part) for (name, _), (part, _) in zip(columns, found, strict=True)]
         arrays = self.reader.values(parts, self.entry.dataset)
         return [array.take(pa.array(at)) for array, (_, at) in zip(arrays, found, strict=True)]
@@ -162,15 +162,3 @@ def _span(rows: Rows) -> range | None:
     if not len(rows) or rows[-1] - rows[0] + 1 != len(rows) or not (np.diff(rows) == 1).all():
         return None
     return range(int(rows[0]), int(rows[-1]) + 1)
-
-
-def _holding(column: Column, rows: Rows) -> tuple[Column, Rows]:
-    """The column without the chunks that hold none of the rows, and the places of the rows in what is left."""
-    stops = np.array(list(accumulate(chunk.rows for chunk in column.chunks)), np.int64)
-    lengths = np.diff(stops, prepend=0)
-    chunk = np.searchsorted(stops, rows, side="right")
-    used = np.zeros(len(stops), bool)
-    used[chunk] = True
-    before = np.cumsum(np.where(used, lengths, 0)) - np.where(used, lengths, 0)
-    left = replace(column, chunks=tuple(part for part, kept in zip(column.chunks, used.tolist(), strict=True) if kept))
-    return left, rows - (stops - lengths)[chunk] + before[chunk]

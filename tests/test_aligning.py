@@ -257,12 +257,14 @@ def test_equal_rows_are_never_edits_whatever_was_done(seed: int) -> None:
 def test_change_sets_come_back_from_their_bytes(frame: pd.DataFrame, kept: np.ndarray) -> None:
     changes = found(frame, frame[kept].sample(frac=1, random_state=0).assign(price=0.0))
     header, buffers = encode_changes(changes)
-    again = decode_changes(header, [part.tobytes() for part in buffers])
+    again = decode_changes(header, [part.tobytes() for part in buffers], lambda _: changes.alignment)
     assert again.by == changes.by
     assert again.alignment.sources().tolist() == changes.alignment.sources().tolist()
     assert {place: rows.tolist() for place, rows in again.changed.items()} == {
         place: rows.tolist() for place, rows in changes.changed.items()
     }
-    for bad in ([*header[:2], ROWS // 2, *header[3:]], [9, *header[1:]]):
+    for bad in ([*header[:3], ROWS // 2, *header[4:]], [9, *header[1:]]):
         with pytest.raises(ValueError, match=r"overlap or leave|version 9"):
-            decode_changes(bad, [part.tobytes() for part in buffers])
+            decode_changes(bad, [part.tobytes() for part in buffers], lambda _: changes.alignment)
+    header, buffers = encode_changes(changes, b"map")
+    assert decode_changes(header, buffers, lambda _: changes.alignment).cells == changes.cells

@@ -451,3 +451,99 @@ def test_apply_gives_the_ids_of_the_newer_version_whatever_the_dtypes(
     assert sum(row.kind == "added" for row in found.page(0, 100)) == sources.count(-1)
     assert found.to_arrow().filter(pa.compute.field("operation") == "update").num_rows == found.summary.cells
     json.dumps(found.to_json())
+
+
+# --- descriptions ----------------------------------------------------------------------------------------------------
+
+PLAIN = pd.DataFrame(
+    {"n": [1, 2], "k": pd.Categorical(["a", "b"], ["a", "b"]), "o": pd.Series([None, "x"], dtype=object)}
+)
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (PLAIN.astype({"n": "Int64"}), ["n: int64 → Int64"]),
+        (
+            PLAIN.assign(k=PLAIN["k"].cat.reorder_categories(["b", "a"])),
+            ["k: category: a, b → category: b, a"],
+        ),
+        (
+            PLAIN.assign(k=PLAIN["k"].cat.add_categories(["c"]).cat.as_ordered()),
+            ["k: category: a, b → category, ordered: a, b, c"],
+        ),
+        (
+            PLAIN.assign(o=pd.Series([np.nan, "x"], dtype=object)),
+            ["o: object of str, missing as None → object of str, missing as NaN"],
+        ),
+        (PLAIN.rename_axis(index="row"), ["index: RangeIndex from 0 → RangeIndex from 0 named 'row'"]),
+        (PLAIN.rename_axis(columns="what"), ["column labels: texts → texts named 'what'"]),
+        (PLAIN.set_flags(allows_duplicate_labels=False), ["flags: allows_duplicate_labels=True → "]),
+        (pl.DataFrame(PLAIN[["n"]]), ["library: pandas → polars"]),
+    ],
+)
+def test_what_differs_besides_values(repo: Repository, frame: Any, expected: list[str]) -> None:
+    before = PLAIN if isinstance(frame, pd.DataFrame) else PLAIN[["n"]]
+    found = diff_of(stored(repo, before), live(repo, frame))
+    told = [line.removeprefix("· ") for line in found.schema.lines()]
+    assert len(told) == len(expected)
+    assert all(line.startswith(text) for line, text in zip(told, expected, strict=True))
+    assert not found
+    assert diff_of(found.old, found.new, options=DiffOptions(exact=True))
+    assert repr(found) == "<t: equal values, described otherwise>"
+    assert "described" in found.to_json()["schema"]
+
+
+def test_attrs_labels_and_kinds_of_missing_values(repo: Repository) -> None:
+    def lines(old: Any, new: Any) -> list[str]:
+        return list(diff_of(live(repo, old), live(repo, new)).schema.lines())
+
+    other = PLAIN.copy()
+    other.attrs = {"unit": "km"}
+    assert lines(PLAIN, other) == ["· attrs: none → {'unit': 'km'}"]
+    mixed = pd.DataFrame({"o": pd.Series([None, np.nan, "x"], dtype=object)})
+    assert lines(mixed, mixed.iloc[[1, 0, 2]].reset_index(drop=True)) == [
+        "· missing values: of some kinds → of other kinds"
+    ]
+    labels = pd.DataFrame([[1, 2]], columns=pd.Index([1, "b"], dtype=object))
+    again = pd.DataFrame([[1, 2]], columns=pd.Index(["1", "b"], dtype=object))
+    assert len(lines(labels, again)) == 2
+    table = pa.table({"x": [1]}, schema=pa.schema([pa.field("x", pa.int64(), nullable=False)]))
+    assert lines(table, pa.table({"x": [1]}))[0].startswith("· x: not nullable")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(frames(), frames())
+def test_a_schema_is_told_of_any_two_frames(repo: Repository, one: Any, other: Any) -> None:
+    found = diff_of(live(repo, one), live(repo, other), [-1] * len(other))
+    assert all(isinstance(line, str) for line in found.schema.lines())
+    assert repr(found)
+    assert not diff_of(live(repo, one), live(repo, one)).schema.described
+
+
+# --- through the repository ------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(histories())
+def test_apply_of_what_the_repository_finds(repo: Repository, history: tuple[Any, Any, list[int]]) -> None:
+    old, new, _ = history
+    repo.commit({"u": old}, message="old")
+    found = repo.diff_frame("u", new)
+    assert ids(repo, found.apply(old)) == ids(repo, new)
+    summary = found.summary
+    assert summary.rows_after == summary.rows_before + summary.rows_added - summary.rows_removed
+    assert len(list(found.page(0, 1000))) >= summary.rows_added + summary.rows_removed + summary.rows_changed
+
+
+def test_kinds_of_zones_and_types_through_the_repository(repo: Repository) -> None:
+    moments = pd.date_range("2020-01-01", periods=3, tz="Europe/Berlin")
+    old = pd.DataFrame({"id": [1, 2, 3], "when": moments, "n": [1, 2, 3]})
+    new = old.assign(when=old["when"].dt.tz_convert("UTC"), n=old["n"].astype(float)).iloc[[0, 2]]
+    repo.commit({"z": old}, message="old", keys={"z": ["id"]})
+    found = repo.diff_frame("z", new)
+    assert found.summary.rows_removed == 1
+    assert found.summary.cells_changed == {}
+    assert [each.name for each in found.schema.retyped] == ["n"]
+    assert any("Europe/Berlin" in each.old and "UTC" in each.new for each in found.schema.described)
+    pd.testing.assert_frame_equal(found.apply(old), new)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from lineageflow_jupyter.algorithms.alignment import Alignment, Rows
-
-Numbers = npt.NDArray[np.unsignedinteger[Any]]
-"""Unsigned integers."""
+from lineageflow_jupyter.algorithms.row_maps import BUFFERS, Numbers, decode_runs, encode_runs, narrowed, widened
 
 Identified = Literal["key", "index", "content"]
 """By what rows were identified: a declared key, a unique meaningful index, or their values."""
@@ -47,44 +44,32 @@ FORMAT = 1
 """Version of the encoding of change sets."""
 
 _BY: tuple[Identified, ...] = ("key", "index", "content")
-_LARGEST = 1 << 62
 
 
-def encode_changes(changes: ChangeSet) -> tuple[list[Any], list[Numbers]]:
+def encode_changes(changes: ChangeSet, map_: bytes | None = None) -> tuple[list[Any], list[Numbers]]:
     """Header and buffers of a change set, for storing.
 
     Parameters
     ----------
     changes : ChangeSet
         The change set.
+    map_ : bytes, optional
+        Id of the row map that holds the alignment; without it the runs are told here.
 
     Returns
     -------
     tuple of (list, list of numpy.ndarray)
-        Nested lists of integers; and unsigned integers, each buffer as narrow as its largest number allows: gaps in B
-        before each run, where each run begins in A after the end of the one before (zigzag), lengths, and for each
-        changed column its rows as differences.
+        Nested lists of integers; and unsigned integers: the runs (see `row_maps`), and for each changed column its rows
+        as differences.
     """
     alignment = changes.alignment
-    ends_a, ends_b = (
-        np.concatenate([np.zeros(1, np.int64), part + alignment.length])[:-1] for part in (alignment.a, alignment.b)
-    )
-    jumps = alignment.a - ends_a
-    buffers = [alignment.b - ends_b, (jumps << 1) ^ (jumps >> 63), alignment.length]
-    buffers += [np.diff(rows, prepend=0) for rows in changes.changed.values()]
-    narrow = [_narrowed(buffer) for buffer in buffers]
-    header = [
-        FORMAT,
-        _BY.index(changes.by),
-        alignment.rows_a,
-        alignment.rows_b,
-        list(changes.changed),
-        [buffer.itemsize for buffer in narrow],
-    ]
-    return header, narrow
+    buffers = encode_runs(alignment) if map_ is None else []
+    buffers += [narrowed(np.diff(rows, prepend=0)) for rows in changes.changed.values()]
+    shape = [alignment.rows_a, alignment.rows_b]
+    return [FORMAT, _BY.index(changes.by), map_, *shape, list(changes.changed), [b.itemsize for b in buffers]], buffers
 
 
-def decode_changes(header: Any, buffers: Sequence[Any]) -> ChangeSet:
+def decode_changes(header: Any, buffers: Sequence[Any], read_map: Callable[[bytes], Alignment]) -> ChangeSet:
     """Inverse of `encode_changes`.
 
     Parameters
@@ -93,30 +78,24 @@ def decode_changes(header: Any, buffers: Sequence[Any]) -> ChangeSet:
         As encoded.
     buffers : sequence of bytes-like
         The buffers.
+    read_map : callable
+        Gives the alignment of a row map by its id.
 
     Raises
     ------
     ValueError, TypeError, LookupError
         If they do not describe a change set.
     """
-    version, by, rows_a, rows_b, places, widths = header
+    version, by, map_, rows_a, rows_b, places, widths = header
     if version != FORMAT:
         raise ValueError(f"version {version} of a change set where {FORMAT} was expected")
-    numbers = [np.frombuffer(data, f"<u{width}").astype(np.int64) for data, width in zip(buffers, widths, strict=True)]
-    gaps, jumps, length, *steps = numbers
-    if any(part.min(initial=0) < 0 or part.max(initial=0) > _LARGEST for part in numbers):
-        raise ValueError("a change set holds numbers that are no rows")
-    b = np.cumsum(gaps + length) - length
-    a = np.cumsum((jumps >> 1 ^ -(jumps & 1)) + length) - length
-    alignment = Alignment.from_runs(rows_a, rows_b, np.column_stack([a, b, length]))
-    changed = {int(place): np.cumsum(part) for place, part in zip(places, steps, strict=True)}
+    numbers = widened(buffers, widths)
+    own = BUFFERS if map_ is None else 0
+    alignment = decode_runs(rows_a, rows_b, numbers[:own]) if map_ is None else read_map(map_)
+    if (alignment.rows_a, alignment.rows_b) != (rows_a, rows_b):
+        raise ValueError("a change set names a row map of other tables")
+    changed = {int(place): np.cumsum(steps) for place, steps in zip(places, numbers[own:], strict=True)}
     for rows in changed.values():
         if len(rows) and (rows[-1] >= rows_b or (np.diff(rows) <= 0).any() or (alignment.partners(rows) < 0).any()):
             raise ValueError("a change set names rows that are not there")
     return ChangeSet(alignment, _BY[by], changed)
-
-
-def _narrowed(numbers: Rows) -> Numbers:
-    largest = int(numbers.max(initial=0))
-    width = next(width for width in (1, 2, 4, 8) if largest < 1 << 8 * width)
-    return numbers.astype(f"<u{width}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from lineageflow_jupyter.model.ids import ObjectId
+from lineageflow_jupyter.model.ids import Kind, ObjectId
 from lineageflow_jupyter.model.records import (
     EVERY_COMMIT,
     CommitRecord,
@@ -121,6 +121,10 @@ class Catalog(Protocol):
 
     def known(self, ids: Collection[ObjectId]) -> frozenset[ObjectId]:
         """Those of `ids` that lie in packs that gc has not condemned."""
+        ...
+
+    def of_kind(self, ids: Collection[ObjectId], kind: Kind) -> frozenset[ObjectId]:
+        """Those of `ids` under which an object of a kind is stored."""
         ...
 
     def locate(self, ids: Collection[ObjectId]) -> Mapping[ObjectId, Location]:

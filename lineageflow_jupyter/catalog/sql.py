@@ -55,7 +55,7 @@ from lineageflow_jupyter.catalog.publish import live, prepare, publish, require_
 from lineageflow_jupyter.catalog.schema import HEAD_REVISION, commits, objects, outbox, packs, refs
 from lineageflow_jupyter.catalog.upgrade import bring_up_to_date, create_tables, identity, revision
 from lineageflow_jupyter.errors import NameTaken, NotARepository, StorageDenied, StorageError, UsageProblem
-from lineageflow_jupyter.model.ids import ID_BYTES, ObjectId
+from lineageflow_jupyter.model.ids import ID_BYTES, Kind, ObjectId
 from lineageflow_jupyter.model.records import (
     EVERY_COMMIT,
     CommitRecord,
@@ -372,6 +372,12 @@ class SqlCatalog:
         """Those of `ids` that lie in packs that gc has not condemned."""
         with self._reading() as connection:
             return live(connection, frozenset(ids))
+
+    def of_kind(self, ids: Collection[ObjectId], kind: Kind) -> frozenset[ObjectId]:
+        """Those of `ids` under which an object of a kind is stored."""
+        with self._reading() as connection:
+            rows = select_in(connection, sa.select(objects.c.id, objects.c.kind), objects.c.id, frozenset(ids))
+            return frozenset(oid for oid, found in rows if found == kind)
 
     def locate(self, ids: Collection[ObjectId]) -> Mapping[ObjectId, Location]:
         """Locations of those of `ids` that are stored (condemned packs included: they can still be read)."""

@@ -31,7 +31,7 @@ import numpy.typing as npt
 from lineageflow_jupyter.errors import CorruptData, NewerFormat
 
 FORM_FULL, FORM_PATCH, FORM_SELECTION = 0, 1, 2
-"""Forms of a stored value. Patches and selections are reserved for a later version."""
+"""Forms of a stored value; what header and buffers of a patch or selection mean is in ``derived``."""
 
 RAW, BLOSC = 0, 1
 NO_FILTER, SUMMED = 0, 16
@@ -65,7 +65,7 @@ _FSCK = "Run fsck to see what is damaged"
 Bytes = npt.NDArray[np.uint8]
 
 
-def encode_value(header: bytes, buffers: Sequence[Any], widths: Sequence[int]) -> list[Any]:
+def encode_value(header: bytes, buffers: Sequence[Any], widths: Sequence[int], *, form: int = FORM_FULL) -> list[Any]:
     """Encode a header and buffers as one stored value.
 
     Parameters
@@ -76,6 +76,8 @@ def encode_value(header: bytes, buffers: Sequence[Any], widths: Sequence[int]) -
         Contiguous, of any length.
     widths : sequence of int
         For each buffer, bytes of one element; 1 for text and bitmaps.
+    form : int
+        What header and buffers mean.
 
     Returns
     -------
@@ -90,7 +92,7 @@ def encode_value(header: bytes, buffers: Sequence[Any], widths: Sequence[int]) -
     largest = max([len(header), len(views), *map(len, views)])
     width = next(width for width in _NUMBERS if largest < 1 << 8 * width)
     entry = struct.Struct(_ENTRIES[width])
-    prefix = bytearray((FORM_FULL, width))
+    prefix = bytearray((form, width))
     prefix += struct.pack(_NUMBERS[width], len(views), len(header))
     for view, (codec, filter_, data) in zip(views, stored, strict=True):
         prefix += entry.pack(codec, filter_, len(view), len(data))
@@ -107,10 +109,13 @@ class StoredValue:
         As it was encoded.
     sizes : tuple of int
         Bytes of each decoded buffer.
+    form : int
+        What header and buffers mean.
     """
 
     header: memoryview
     sizes: tuple[int, ...]
+    form: int
     _stored: tuple[tuple[int, int, memoryview], ...]
 
     def read(self, position: int) -> Bytes:
@@ -177,7 +182,7 @@ def parse_value(data: Any) -> StoredValue:
     if len(view) < 2:
         raise _corrupt(f"it has {len(view)} bytes")
     form, width = view[0], view[1]
-    if form != FORM_FULL:
+    if form not in (FORM_FULL, FORM_PATCH, FORM_SELECTION):
         raise _newer("form", form)
     if width not in _NUMBERS:
         raise _corrupt(f"its numbers have {width} bytes")
@@ -201,7 +206,7 @@ def parse_value(data: Any) -> StoredValue:
         position += length
     if position != len(view):
         raise _corrupt(f"{len(view) - position} bytes follow its last buffer")
-    return StoredValue(view[header_at:body_at], tuple(sizes), tuple(stored))
+    return StoredValue(view[header_at:body_at], tuple(sizes), form, tuple(stored))
 
 
 def _flat(data: Any) -> memoryview:

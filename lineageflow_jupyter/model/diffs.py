@@ -122,10 +122,9 @@ class SchemaDiff:
 
     def lines(self) -> Iterator[str]:
         """One line a difference, for people."""
-        for column in self.added:
-            yield f"+ {column.name} ({column.type})"
-        for column in self.dropped:
-            yield f"- {column.name} ({column.type})"
+        for sign, columns in (("+", self.added), ("−", self.dropped)):
+            for column in columns:
+                yield f"{sign} {column.name} ({column.type}{', index level' if column.role == 'index' else ''})"
         for renamed in self.renamed:
             yield f"~ {renamed.old} is {renamed.name}"
         for retyped in self.retyped:

@@ -17,7 +17,10 @@ FORMAT_VERSION = 1
 
 
 class Kind(IntEnum):
-    """What an object is; the first byte under every id."""
+    """What an object is; the first byte under every id.
+
+    Under a chunk's id may lie a `DERIVED` value, which tells the chunk by older rows: the id does not say which.
+    """
 
     CHUNK = 1
     COLUMN = 2
@@ -25,7 +28,9 @@ class Kind(IntEnum):
     FRAME = 4
     TREE = 5
     COMMIT = 6
+    MAP = 7
     CHANGES = 8
+    DERIVED = 9
 
 
 def object_id(kind: Kind, parts: Iterable[Any]) -> ObjectId:

@@ -232,14 +232,14 @@ def references(kind: Kind, data: Any) -> Iterator[tuple[Kind, ObjectId]]:
     kind : Kind
         What the object is.
     data : bytes-like
-        Its canonical bytes (of a chunk: anything).
+        Its canonical bytes (of a chunk or row map: anything).
 
     Yields
     ------
     tuple of (Kind, ObjectId)
         Direct references, in the order of their appearance.
     """
-    if kind is Kind.CHUNK:
+    if kind in (Kind.CHUNK, Kind.MAP):
         return
     value = decode(data)
     with _Shape(kind.name.lower()):

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineageflow_jupyter.errors import CorruptData, NewerFormat
-from lineageflow_jupyter.frames.codecs import BLOSC, FORM_PATCH, LARGEST, RAW, encode_value, parse_value
+from lineageflow_jupyter.frames.codecs import BLOSC, FORM_SELECTION, LARGEST, RAW, encode_value, parse_value
 
 R = np.random.default_rng(3)
 WIDTHS = [1, 2, 4, 8, 16, 32]
@@ -297,12 +297,12 @@ def test_a_frame_that_does_not_decode() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        bytes((FORM_PATCH, 1, 0, 0)),
+        bytes((FORM_SELECTION + 1, 1, 0, 0)),
         bytes((200, 1, 0, 0)),
         bytes((0, 1, 1, 0, 9, 0, 0, 0)),
         bytes((0, 1, 1, 0, 0, 77, 0, 0)),
     ],
-    ids=["patch", "form", "codec", "filter"],
+    ids=["next", "form", "codec", "filter"],
 )
 def test_what_a_later_version_wrote(data: bytes) -> None:
     with pytest.raises(NewerFormat, match="Update LineageFlow"):

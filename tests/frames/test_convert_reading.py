@@ -7,6 +7,7 @@ import datetime as dt
 import random
 import subprocess
 import sys
+import uuid
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -444,3 +445,10 @@ def test_text_that_pandas_3_wrote_reads_everywhere():
     assert found["x"].dtype == ("str" if HAS_STR else object)
     assert found["x"].isna().tolist() == [False, True]
     assert list(found.columns) == ["x"]
+
+
+def test_polars_reads_zones_inside_categories_and_bytes_of_one_width_without_rows():
+    moments = pd.date_range("2020-01-01", periods=2, tz=dt.timezone(dt.timedelta(hours=5, minutes=30)))
+    frame = pd.DataFrame({"k": pd.Categorical(moments), "u": [uuid.UUID(int=1), uuid.UUID(int=2)]})
+    assert back(frame, engine="polars")["k"].to_list() == moments.tz_convert("UTC").to_pydatetime().tolist()
+    assert back(frame, engine="polars", rows=range(0)).shape == (0, 2)

@@ -1,0 +1,62 @@
+"""Alignments as bytes: row maps, and the runs of change sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lineageflow_jupyter.algorithms.alignment import Alignment, Rows
+
+Numbers = npt.NDArray[np.unsignedinteger[Any]]
+"""Unsigned integers."""
+
+BUFFERS = 3
+"""Buffers of the runs of an alignment."""
+_LARGEST = 1 << 62
+
+
+def narrowed(numbers: Rows) -> Numbers:
+    """Numbers from 0 on, in as few bytes each as the largest needs."""
+    largest = int(numbers.max(initial=0))
+    width = next(width for width in (1, 2, 4, 8) if largest < 1 << 8 * width)
+    return numbers.astype(f"<u{width}")
+
+
+def widened(buffers: Sequence[Any], widths: Sequence[int]) -> list[Rows]:
+    """Inverse of `narrowed`, of several buffers of bytes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a buffer holds no such numbers.
+    """
+    numbers = [np.frombuffer(data, f"<u{width}").astype(np.int64) for data, width in zip(buffers, widths, strict=True)]
+    if any(part.min(initial=0) < 0 or part.max(initial=0) > _LARGEST for part in numbers):
+        raise ValueError("numbers that are no rows")
+    return numbers
+
+
+def encode_runs(alignment: Alignment) -> list[Numbers]:
+    """Runs as three buffers: gaps in B before each, where it begins in A after the last one's end (zigzag), lengths."""
+    before = [
+        np.concatenate([np.zeros(1, np.int64), part + alignment.length])[:-1] for part in (alignment.a, alignment.b)
+    ]
+    jumps = alignment.a - before[0]
+    return [narrowed(part) for part in (alignment.b - before[1], (jumps << 1) ^ (jumps >> 63), alignment.length)]
+
+
+def decode_runs(rows_a: int, rows_b: int, numbers: Sequence[Rows]) -> Alignment:
+    """Inverse of `encode_runs`, from widened buffers.
+
+    Raises
+    ------
+    ValueError
+        If the numbers are no runs of such tables.
+    """
+    gaps, jumps, length = numbers
+    b = np.cumsum(gaps + length) - length
+    a = np.cumsum((jumps >> 1 ^ -(jumps & 1)) + length) - length
+    return Alignment.from_runs(rows_a, rows_b, np.column_stack([a, b, length]))

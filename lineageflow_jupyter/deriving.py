@@ -1,0 +1,275 @@
+"""Values of chunks that are stored as rows of older columns: where bytes, row maps and base columns come together.
+
+How such a chunk is told is in ``frames.derived``; when one is written in ``forming``. A base is always stored whole:
+deriving goes one step deep, and what says otherwise is damaged.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, groupby
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from lineageflow_jupyter.algorithms.alignment import Alignment
+from lineageflow_jupyter.algorithms.row_maps import decode_runs, encode_runs, widened
+from lineageflow_jupyter.errors import CorruptData
+from lineageflow_jupyter.frames.assembly import assemble
+from lineageflow_jupyter.frames.canonical import canonical_chunk
+from lineageflow_jupyter.frames.codecs import FORM_FULL, StoredValue, encode_value, parse_value
+from lineageflow_jupyter.frames.derived import Counted, DerivedChunk, counted_labels, decode_derived, with_literals
+from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.storage_types import logical_type
+from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
+from lineageflow_jupyter.model.objects import Column, decode, encode
+from lineageflow_jupyter.model.types import LogicalType
+from lineageflow_jupyter.store.reader import ObjectReader
+
+Rows = np.ndarray[Any, Any]
+Sealed = tuple[ObjectId, Kind, list[Any]]
+"""Id, kind and stored value of an object."""
+
+CACHED_RUNS = 4_000_000
+"""Runs of row maps that are kept decoded, over all maps."""
+_FSCK = "Run fsck to see what is damaged"
+
+
+class Manifests(Protocol):
+    """What is needed of `tables.Objects`."""
+
+    @property
+    def reader(self) -> ObjectReader:
+        """Reads stored values."""
+
+    def columns(self, ids: Sequence[ObjectId]) -> list[Column]:
+        """Chunk lists of columns."""
+
+
+def sealed_map(alignment: Alignment) -> Sealed:
+    """Row map of an alignment as an object; equal alignments are one object."""
+    buffers = encode_runs(alignment)
+    header = encode([alignment.rows_a, alignment.rows_b, [part.itemsize for part in buffers]])
+    data = [part.tobytes() for part in buffers]
+    value = encode_value(header, data, [part.itemsize for part in buffers])
+    return _map_id(header, data), Kind.MAP, value
+
+
+def _map_id(header: Any, buffers: Sequence[Any]) -> ObjectId:
+    return object_id(Kind.MAP, [struct.pack("<I", len(header)), header, *buffers])
+
+
+class RowMaps:
+    """Reads row maps by id and remembers the latest; may be shared by threads."""
+
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader = reader
+        self._cache: OrderedDict[ObjectId, Alignment] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, oid: ObjectId) -> Alignment:
+        """Alignment of a row map.
+
+        Raises
+        ------
+        CorruptData, ObjectMissing
+            If it is damaged or missing.
+        """
+        with self._lock:
+            if oid in self._cache:
+                self._cache.move_to_end(oid)
+                return self._cache[oid]
+        found = decode_map(parse_value(self._reader.read(oid)))
+        with self._lock:
+            self._cache[oid] = found
+            while len(self._cache) > 1 and sum(len(kept.b) for kept in self._cache.values()) > CACHED_RUNS:
+                self._cache.popitem(last=False)
+        return found
+
+
+def decode_map(value: StoredValue, oid: ObjectId | None = None) -> Alignment:
+    """Alignment of the stored value of a row map; with its id, this is compared.
+
+    Raises
+    ------
+    CorruptData
+        If it is none, or another one.
+    """
+    try:
+        rows_a, rows_b, widths = decode(value.header)
+        buffers = [value.read(number) for number in range(len(value.sizes))]
+        if oid is not None and _map_id(bytes(value.header), buffers) != oid:
+            raise ValueError("it holds other content than its id says")
+        return decode_runs(rows_a, rows_b, widened(buffers, widths))
+    except (ValueError, TypeError, LookupError) as error:
+        raise CorruptData(f"a row map is damaged ({error})", remedy=_FSCK) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Rows of an array that is put together: of whole chunks, or derived from one base through one map."""
+
+    base: Any
+    map: ObjectId | None
+    chunks: tuple[tuple[ObjectId, int], ...]
+
+
+class Deriver:
+    """Arrays of chunks, whatever form they are stored in.
+
+    Parameters
+    ----------
+    objects : Manifests
+        Manifests and stored values.
+    """
+
+    def __init__(self, objects: Manifests) -> None:
+        self._objects = objects
+        self.maps = RowMaps(objects.reader)
+
+    def array(
+        self, kind: LogicalType, chunks: Sequence[tuple[ObjectId, int]], values: Mapping[ObjectId, StoredValue]
+    ) -> Any:
+        """Array of some chunks, one after the other.
+
+        Parameters
+        ----------
+        kind : LogicalType
+            The column's type.
+        chunks : sequence of (ObjectId, int)
+            The chunks with their rows.
+        values : mapping of ObjectId to StoredValue
+            Their stored values, of any form.
+
+        Raises
+        ------
+        CorruptData, ObjectMissing
+            If something is damaged or missing.
+        """
+        if all(values[oid].form == FORM_FULL for oid, _ in chunks):
+            return assemble(kind, [values[oid] for oid, _ in chunks])
+        parts = []
+        derived = {oid: decode_derived(values[oid]) for oid, _ in chunks if values[oid].form != FORM_FULL}
+        for stretch in _stretches(chunks, derived):
+            if stretch.base is None:
+                parts.append(assemble(kind, [values[oid] for oid, _ in stretch.chunks]))
+            else:
+                parts.append(self._derived(kind, stretch, [derived[oid] for oid, _ in stretch.chunks]))
+        return parts[0] if len(parts) == 1 else normalise(pa.chunked_array(parts))
+
+    def one(self, value: StoredValue) -> Any:
+        """Array of a single derived chunk, whose type is that of its base."""
+        chunk = decode_derived(value)
+        kind = _COUNTED
+        if not isinstance(chunk.base, Counted):
+            kind = self._objects.columns([chunk.base])[0].type
+        stretch = _Stretch(chunk.base, chunk.map, ((ObjectId(b""), chunk.rows),))
+        return self._derived(kind, stretch, [chunk])
+
+    def chunk_id(self, value: StoredValue) -> ObjectId:
+        """Id of a derived chunk, computed from its values."""
+        array = self.one(value)
+        return canonical_chunk(array, logical_type(array.type)).id()
+
+    def _derived(self, kind: LogicalType, stretch: _Stretch, chunks: Sequence[DerivedChunk]) -> Any:
+        rows = sum(chunk.rows for chunk in chunks)
+        if [chunk.rows for chunk in chunks] != [count for _, count in stretch.chunks]:
+            raise CorruptData("a chunk has another number of rows than its column says", remedy=_FSCK)
+        starts = list(accumulate((chunk.rows for chunk in chunks), initial=0))
+        positions = [chunk.positions + start for chunk, start in zip(chunks, starts, strict=False)]
+        sources = self._sources(stretch, chunks)
+        own = np.zeros(rows, bool)
+        own[np.concatenate(positions)] = True
+        if (sources[~own] < 0).any():
+            raise CorruptData("a derived chunk has rows that come from nowhere", remedy=_FSCK)
+        literals = [
+            (at, chunk.literals) for at, chunk in zip(positions, chunks, strict=True) if chunk.literals is not None
+        ]
+        some = sources[sources >= 0][:1]  # what is replaced may be read from anywhere
+        array = self._taken(kind, stretch.base, np.where(sources < 0, some, sources) if len(some) else None, rows)
+        return with_literals(kind, array, [at for at, _ in literals], [value for _, value in literals])
+
+    def _sources(self, stretch: _Stretch, chunks: Sequence[DerivedChunk]) -> Rows:
+        """Row of the base of each row, `NO_ROW` where there is none."""
+        first, rows = chunks[0].first, sum(chunk.rows for chunk in chunks)
+        if stretch.map is None:
+            return np.arange(first, first + rows)
+        alignment = self.maps.get(stretch.map)
+        if first + rows > alignment.rows_b:
+            raise CorruptData("a selection names rows that its row map does not have", remedy=_FSCK)
+        return alignment.sources(first, first + rows)
+
+    def _taken(self, kind: LogicalType, base: Any, rows: Rows | None, count: int) -> Any:
+        """Values of the base at some rows; None: all of them are replaced, and only their number matters."""
+        if rows is None:
+            return assemble(kind, []).take(pa.nulls(count, pa.int64()))
+        if isinstance(base, Counted):
+            if kind != _COUNTED:
+                raise CorruptData(f"labels are counted where {kind} was expected", remedy=_FSCK)
+            return counted_labels(base, rows)
+        (column,) = self._objects.columns([base])
+        if column.type != kind:
+            raise CorruptData(f"a base column is {column.type} where {kind} was expected", remedy=_FSCK)
+        held, at = holding(column, rows)
+        values = {oid: parse_value(data) for oid, data in self._objects.reader.read_many({c.id for c in held.chunks})}
+        if any(value.form != FORM_FULL for value in values.values()):
+            raise CorruptData("a base is itself derived", remedy=_FSCK)
+        array = assemble(kind, [values[chunk.id] for chunk in held.chunks])
+        if len(array) != held.rows:
+            raise CorruptData("a chunk has another number of rows than its column says", remedy=_FSCK)
+        if len(at) and at[0] == 0 and at[-1] == len(at) - 1 == len(array) - 1 and (np.diff(at) == 1).all():
+            return array
+        return array.take(pa.array(at))
+
+
+_COUNTED = logical_type(pa.int64())
+
+
+def _stretches(chunks: Sequence[tuple[ObjectId, int]], derived: Mapping[ObjectId, DerivedChunk]) -> Iterator[_Stretch]:
+    """Neighbours that are read together: whole chunks, and derived ones that go on where the last one ended."""
+
+    def group(item: tuple[tuple[ObjectId, int], int]) -> Any:
+        (oid, _), start = item
+        chunk = derived.get(oid)
+        return None if chunk is None else (chunk.base, chunk.map, chunk.first - start)
+
+    starts = accumulate((rows for _, rows in chunks), initial=0)
+    for key, items in groupby(zip(chunks, starts, strict=False), key=group):
+        base, map_ = (None, None) if key is None else key[:2]
+        yield _Stretch(base, map_, tuple(chunk for chunk, _ in items))
+
+
+def holding(column: Column, rows: Rows) -> tuple[Column, Rows]:
+    """The column without the chunks that hold none of some rows, and the places of the rows in what is left.
+
+    Raises
+    ------
+    CorruptData
+        If the column does not have the rows.
+    """
+    stops = np.array(list(accumulate(chunk.rows for chunk in column.chunks)), np.int64)
+    if len(rows) and (int(rows.min()) < 0 or not len(stops) or int(rows.max()) >= stops[-1]):
+        raise CorruptData("rows are asked for that their column does not have", remedy=_FSCK)
+    lengths = np.diff(stops, prepend=0)
+    chunk = np.searchsorted(stops, rows, side="right")
+    used = np.zeros(len(stops), bool)
+    used[chunk] = True
+    before = np.cumsum(np.where(used, lengths, 0)) - np.where(used, lengths, 0)
+    left = replace(column, chunks=tuple(part for part, kept in zip(column.chunks, used.tolist(), strict=True) if kept))
+    return left, rows - (stops - lengths)[chunk] + before[chunk]
+
+
+def derived_from(value: StoredValue) -> Iterator[tuple[Kind, ObjectId]]:
+    """Objects that the stored value of a chunk rests on: they must be kept as long as it is stored so."""
+    if value.form == FORM_FULL:
+        return
+    chunk = decode_derived(value)
+    if chunk.map is not None:
+        yield Kind.MAP, chunk.map
+    if not isinstance(chunk.base, Counted):
+        yield Kind.COLUMN, chunk.base
