@@ -413,7 +413,8 @@ class TableDiff:
         """
         hunks = self._hunks.get(context)
         if hunks is None:
-            marked = np.union1d(self._changed_rows, self.changes.alignment.moved)
+            parts = [rows for rows in (self._changed_rows, self.changes.alignment.moved) if len(rows)]
+            marked = np.union1d(*parts) if len(parts) == 2 else parts[0] if parts else _NO_ROWS
             hunks = self._hunks[context] = Hunks.of(self.changes.alignment, marked, context)
         return self._pager.page(hunks, start, stop)
 

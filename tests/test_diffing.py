@@ -173,6 +173,21 @@ def test_tolerance(repo: Repository) -> None:
     assert found.changed["x"]["row_b"].tolist() == [1, 2, 3, 5]
 
 
+def test_rows_with_changes_in_any_column_are_counted_once(repo: Repository) -> None:
+    old = pd.DataFrame({"x": [1, 2, 3], "y": [1, 2, 3]})
+    new = pd.DataFrame({"x": [1, 5, 3], "y": [7, 8, 3]})
+    found = diff_of(stored(repo, old), stored(repo, new))
+    assert found.summary.rows_changed == 2
+    assert [row.row_b for row in found.page()] == [0, 1]
+
+
+def test_data_columns_keep_their_names_rather_than_index_levels(repo: Repository) -> None:
+    old = pd.DataFrame({"x": [1, 2]}, index=pd.Index(["a", "b"], name="x"))
+    found = diff_of(stored(repo, old), stored(repo, old.assign(x=[1, 3])), by="index")
+    assert found.key == ("x_1",)
+    assert found.changed["x"]["x_1"].tolist() == ["b"]
+
+
 def test_names_that_occur_twice_and_names_of_our_own(repo: Repository) -> None:
     old = pd.DataFrame([[1, 2, 3], [4, 5, 6]], columns=["x", "x", "old"])
     new = pd.DataFrame([[1, 7, 3], [8, 5, 6]], columns=["x", "x", "old"])
@@ -261,6 +276,7 @@ def test_a_page_has_the_rows_in_their_order(diff: TableDiff) -> None:
         Cell("same", new="y"),
     )
     assert rows[2].cells == (Cell("same", old="3"), Cell("same", old="3.0"), Cell("same"), Cell("same", old="x"))
+    assert rows[3].cells[1] == Cell("changed", "5.0", "NaN")
     assert rows[4].cells[3] == Cell("same", new="z")
     assert told(diff.page(1, 3)) == told(page)[1:3]
     assert told(diff.page(0, 10, context=1))[0] == ("context", 0, 0)
