@@ -6,6 +6,7 @@ are escaped, signs that cannot be seen are shown as escapes, and long ones are c
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -208,7 +209,15 @@ def edit_texts(old: str | None, new: str | None, length: int) -> tuple[str, str]
         start = max(0, _common(old, new) - BEFORE_EDIT)
     parts = [("…" if start else "") + clipped_to(value[start:], length) for value in (old, new)]
     one, other = map(value_text, parts)
-    return (one, other) if one != other else (ascii(parts[0])[1:-1], ascii(parts[1])[1:-1])
+    if _look(one) != _look(other):
+        return one, other
+    return value_text(ascii(parts[0])[1:-1]), value_text(ascii(parts[1])[1:-1])
+
+
+def _look(text: str) -> str:
+    """What remains of a text for the eye: blanks are all alike, and so are ways to compose a letter."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in composed)
 
 
 def _clipped_value(value: str | None, length: int) -> str:

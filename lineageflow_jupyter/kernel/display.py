@@ -137,7 +137,8 @@ class Answer:
     Parameters
     ----------
     report : object
-        The repository's report, for programs. Never a frame: IPython keeps answers in ``Out`` and would keep it alive.
+        The repository's report, for programs. Never a frame: IPython keeps answers in ``Out`` and would keep it alive;
+        see `FrameAnswer`.
     parts : tuple of Part
         The same for people.
     """
@@ -156,6 +157,32 @@ class Answer:
         own = "".join(dict.fromkeys(part.style for part in self.parts))
         style = f"<style>\n{_STYLE}{own}</style>"
         return f'{style}<div class="lf-out">{"".join(part.as_html() for part in self.parts)}</div>'
+
+
+class FrameAnswer(Answer):
+    """An answer whose report looks at live frames, and so keeps their memory in use.
+
+    What a cell only shows stays in ``Out``: there the report is let go when the cell has run. An answer that a variable
+    holds keeps it.
+    """
+
+    __slots__ = ()
+
+    def let_go(self) -> None:
+        """Put a note in the place of the report."""
+        object.__setattr__(self, "report", LetGo())
+
+
+class LetGo:
+    """Stands for a report that was let go."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Say what to do instead."""
+        raise AttributeError(f"{name!r}: {self}")
+
+    def __repr__(self) -> str:
+        """Return the note."""
+        return "what is only shown is not kept, since it would keep a frame in memory: write `x = %lf …`"
 
 
 def visible(text: str) -> str:

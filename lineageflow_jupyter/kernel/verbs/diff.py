@@ -12,7 +12,7 @@ from lineageflow_jupyter.kernel.columns import split_columns
 from lineageflow_jupyter.kernel.counts import count_of
 from lineageflow_jupyter.kernel.diff_page import DiffTable
 from lineageflow_jupyter.kernel.diff_wording import diff_notes, diff_text, shape, stat_parts
-from lineageflow_jupyter.kernel.display import BAD, MUTED, STRONG, WARN, Answer, Grid, Note, Part, listed
+from lineageflow_jupyter.kernel.display import BAD, MUTED, STRONG, WARN, Answer, FrameAnswer, Grid, Note, Part, listed
 from lineageflow_jupyter.kernel.sides import Asked, in_shell, read
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import are, commit_named
@@ -32,6 +32,8 @@ SUMMARIES = 100
 """Datasets that are compared where many differ; the others are named."""
 WIDE = 200
 """Of wider tables no more columns are read for the rows that are shown."""
+
+NOTHING = "no changes"
 
 Diffs = dict[str, "TableDiff"]
 
@@ -63,13 +65,16 @@ class Found:
         What to say where nothing differs.
     notes : list of Note
         What could not be compared, or was compared with something else.
+    live : bool
+        Whether diffs look at live frames.
     """
 
     diffs: Diffs = field(default_factory=dict)
     sides: dict[str, Sides] = field(default_factory=dict)
     heading: Sides | None = None
-    nothing: str = "no changes"
+    nothing: str = NOTHING
     notes: list[Note] = field(default_factory=list)
+    live: bool = False
 
 
 def run_in_notebook(call: Call) -> Answer:
@@ -101,7 +106,7 @@ def _stored(call: Call, revisions: Sequence[str], datasets: Sequence[str]) -> Fo
     else:
         old, new = (_side(repository, word) for word in revisions)
     found = repository.diff(*revisions, datasets=list(datasets) or None, **_options(call))
-    return Found(dict(found), heading=Sides(old, new), nothing=f"no changes between {old} and {new}")
+    return Found(dict(found), heading=Sides(old, new), nothing=f"{NOTHING} between {old} and {new}")
 
 
 def _side(repository: Repository, word: str) -> str:
@@ -126,10 +131,10 @@ def _live(call: Call, asked: Asked) -> Found:
         _compare_absent(call, found, absent)
     compared = sorted(found.sides)
     if len(compared) == 1:
-        found.nothing = f"no changes: {compared[0]} is as in {found.sides[compared[0]].old}"
+        found.nothing = f"{NOTHING}: {compared[0]} is as in {found.sides[compared[0]].old}"
     elif compared:
         where = f"in {_side(repository, asked.revisions[0])}" if asked.revisions else "this notebook last saw them"
-        found.nothing = f"no changes: {are(compared)} as {where}"
+        found.nothing = f"{NOTHING}: {are(compared)} as {where}"
     elif not found.notes:
         found.nothing = "no variable holds a dataset; `%lf checkout HEAD NAME` loads one"
     return found
@@ -173,6 +178,7 @@ def _compare(call: Call, found: Found, dataset: str, place: str, frame: Any, *, 
             raise
         found.notes.append(Note(f"{dataset} cannot be compared: {error}", BAD))
         return
+    found.live = True
     found.sides[dataset] = Sides(_side(repository, revision if held == dataset else place), f"variable {variable}")
 
 
@@ -265,14 +271,15 @@ def _answer(call: Call, asked: Asked, found: Found) -> Answer:
     report = next(iter(diffs.values())) if asked.one_dataset and len(diffs) == 1 else DatasetDiffs(differing)
     parts: list[Part] = []
     if not differing and not (found.notes and not found.sides):
-        parts.append(Note(found.nothing + _within(call)))
+        parts.append(Note(found.nothing.replace(NOTHING, NOTHING + _within(call), 1)))
     elif len(differing) == 1:
         ((name, diff),) = differing.items()
         parts.append(Note(f"{name}: {found.sides.get(name, found.heading)}", STRONG))
         parts += stat_parts(differing) if call.arguments.has("stat") else [*diff_notes(diff), *_rows(call, diff, ROWS)]
     elif differing:
         parts += _several(call, found, differing)
-    return Answer(report, (*parts, *found.notes))
+    kind = FrameAnswer if found.live else Answer
+    return kind(report, (*parts, *found.notes))
 
 
 def _within(call: Call) -> str:
