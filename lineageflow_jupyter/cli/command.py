@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lineageflow_jupyter.kernel.display import MUTED, Answer, Grid, Note
+from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, Part
 from lineageflow_jupyter.kernel.session import Session
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.wire import Document
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from lineageflow_jupyter.repository import Repository
 
 PROGRAM = "lineageflow"
-NAMES = ("init", "status", "log", "show", "branch", "tag", "export", "import", "fsck")
+NAMES = ("init", "status", "log", "show", "diff", "branch", "tag", "export", "import", "fsck")
 """The verbs, in the order in which help lists them."""
 
 _MAGIC = re.compile(rf"%lf (?=(?:{'|'.join(NAMES)})\b)")
-Parts = tuple[Note | Grid, ...]
+Parts = tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,10 +168,10 @@ def _arguments(command: Command, words: list[str]) -> tuple[Arguments, dict[str,
     # Argparse takes values and flags in any order, or "--" for what it stands for, but not both at once.
     parse = parser.parse_args if "--" in before else parser.parse_intermixed_args
     found = vars(parse(before))
-    for place, word in after.items():
-        if place is None or found[place.name] is not None:
-            parser.error(f"unrecognized arguments: {word}")
-        found[place.name] = word
+    for place, given in after.items():
+        if place is None or found[place.name]:
+            parser.error(f"unrecognized arguments: {' '.join(given)}")
+        found[place.name] = given if place.many else given[0]
     common = {option.name: found.pop(option.name) for option in common_options(command)}
     values = {name: _values(value) for name, value in found.items() if value not in (None, False, [])}
     return Arguments(values, separated=len(before) < len(words)), common
@@ -183,7 +183,7 @@ def _values(value: object) -> tuple[str, ...]:
     return tuple(value) if isinstance(value, list) else (str(value),)
 
 
-def _parted(places: Sequence[Positional], words: list[str]) -> tuple[list[str], dict[Positional | None, str]]:
+def _parted(places: Sequence[Positional], words: list[str]) -> tuple[list[str], dict[Positional | None, list[str]]]:
     """Words before ``--``; those behind it by place, where it parts revisions from what else the verb takes.
 
     Elsewhere argparse sees to it that nothing behind it is a flag.
@@ -193,7 +193,12 @@ def _parted(places: Sequence[Positional], words: list[str]) -> tuple[list[str], 
         return words, {}
     cut = words.index("--")
     behind = words[cut + 1 :]
-    given: dict[Positional | None, str] = dict(zip(others, behind, strict=False))
-    if len(behind) > len(others):
-        given[None] = behind[len(others)]
+    given: dict[Positional | None, list[str]] = {}
+    for place in others:
+        taken = behind if place.many else behind[:1]
+        behind = behind[len(taken) :]
+        if taken:
+            given[place] = taken
+    if behind:
+        given[None] = behind
     return words[:cut], given

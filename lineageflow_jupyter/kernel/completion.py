@@ -16,7 +16,7 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 
 from lineageflow_jupyter.config import SETTINGS
 from lineageflow_jupyter.errors import LineageFlowError
-from lineageflow_jupyter.kernel.arguments import HELP, Holds, Option
+from lineageflow_jupyter.kernel.arguments import HELP, Holds, Option, Positional
 from lineageflow_jupyter.kernel.columns import column_text, named_columns, split_columns
 from lineageflow_jupyter.kernel.display import visible
 from lineageflow_jupyter.kernel.engines import ENGINES, engine_of
@@ -150,12 +150,20 @@ class _Line:
         positionals = verb.positionals
         if self.separated and any(place.holds is Holds.REVISION for place in positionals):
             return tuple({place.holds for place in positionals if place.holds is not Holds.REVISION})
-        if not positionals or (self.places >= len(positionals) and not positionals[-1].many):
+        at = _place(positionals, self.places)
+        if at is None:
             return ()
-        place = positionals[min(self.places, len(positionals) - 1)]
+        place = positionals[at]
         if place.holds is Holds.REVISION and not place.required:  # one word may be either, as in `%lf log flights`
-            return tuple(dict.fromkeys(other.holds for other in positionals[self.places :]))
+            return tuple(dict.fromkeys(other.holds for other in positionals[at:]))
         return (place.holds,)
+
+
+def _place(positionals: Sequence[Positional], number: int) -> int | None:
+    """Which of the positionals takes a word, counted from 0; one of many takes all from it on."""
+    many = next((at for at, place in enumerate(positionals) if place.many), len(positionals))
+    at = min(number, many)
+    return at if at < len(positionals) else None
 
 
 def _read(verb: Verb, words: Sequence[Word], known: Mapping[str, Option], expanded: Callable[[Word], str]) -> _Line:
@@ -175,7 +183,8 @@ def _read(verb: Verb, words: Sequence[Word], known: Mapping[str, Option], expand
             line.expected = line.expected if line.expected.many else None
         else:
             if verb.positionals:
-                place = verb.positionals[min(line.places, len(verb.positionals) - 1)]
+                at = _place(verb.positionals, line.places)
+                place = verb.positionals[-1 if at is None or line.separated else at]
                 line.given.append((place.holds, expanded(word)))
             line.places += 1
     return line
@@ -230,13 +239,15 @@ class _Sources:
         return [name for name, value in variables if not name.startswith("_") and is_frame(value)]
 
     def _revision(self) -> str:
-        """Revision that the line names, if it names one."""
-        return next(iter(self._line.of(Holds.REVISION)), "HEAD")
+        """Revision that the line names, if it names one; the newer end of a range."""
+        return next(map(_newer, self._line.of(Holds.REVISION)), "HEAD")
 
     def _datasets(self, revision: str) -> Iterable[str]:
         return self._ask(("datasets", revision), lambda repository: repository.dataset_names(revision))
 
     def _revisions(self, typed: str) -> Iterable[str]:
+        if ":" in typed[typed.rfind("}") + 1 :]:
+            return self._places(typed)
         names = ("HEAD", *self._ask(("names",), lambda repository: repository.names()))
         before, dots, _ = typed.rpartition("..")
         return [f"{before}{dots}{name}" for name in names]
@@ -265,6 +276,10 @@ class _Sources:
         places = [split_dataset(place) for place in self._line.of(Holds.PLACE)]
         places += [(self._revision(), name) for name in self._line.of(Holds.DATASET)]
         places += [("HEAD", live.dataset(name)) for name in self._line.of(Holds.FRAME)]
+        # Where a revision may stand, a dataset may as well, alone or behind a revision.
+        either = self._line.of(Holds.REVISION)
+        places += [split_dataset(word) for word in either if ":" in word]
+        places += [(self._revision() if at else "HEAD", name) for at, name in enumerate(either) if ":" not in name]
         for _, dataset in places:
             frame = variables.get(live.variable(dataset, variables))
             if is_frame(frame):
@@ -279,6 +294,11 @@ class _Sources:
     def _setting_values(self) -> Iterable[str]:
         name = next(iter(self._line.of(Holds.SETTING)), "")
         return self._branches() if name == "branch" else SETTINGS[name].choices if name in SETTINGS else ()
+
+
+def _newer(word: str) -> str:
+    """Revision of a word that is one, or the newer end of a range."""
+    return word.rpartition("..")[2].lstrip(".") or "HEAD"
 
 
 def _column_names(frame: Any, *, levels: bool) -> list[str]:

@@ -1,7 +1,8 @@
 """What a magic answers: a report with a text form for terminals and a static HTML form for notebooks.
 
-Nothing is computed here and no report is known here; the verbs arrange `Note` and `Grid`. Everything shown passes
-through `visible` and, in HTML, through escaping: names and messages come from anybody who could commit.
+Nothing is computed here and no report is known here; the verbs arrange parts: `Note`, `Grid`, and those of their own.
+Everything shown passes through `visible` and, in HTML, through escaping: names and messages come from anybody who could
+commit.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import re
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from html import escape
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 CELL_LENGTH = 100
 """Longer text in a table is cut, so that one long message does not stretch every row."""
@@ -28,8 +29,7 @@ GOOD, WARN, BAD, MUTED, STRONG, CODE = "good", "warn", "bad", "muted", "strong",
 # Colours follow JupyterLab's theme; elsewhere they follow the browser, and otherwise the surrounding text. A theme's
 # signal colours are made for badges, too pale for text: mixed with the colour of text they can be read in all themes.
 # The long selectors are needed against those of notebooks, which align all tables to the right and stripe them.
-_STYLE = """<style>
-.lf-out{--lf-text:var(--jp-content-font-color1,currentColor);
+_STYLE = """.lf-out{--lf-text:var(--jp-content-font-color1,currentColor);
 --lf-good:color-mix(in srgb,var(--jp-success-color1,#2e7d32) 65%,var(--lf-text));
 --lf-warn:color-mix(in srgb,var(--jp-warn-color1,#b26a00) 65%,var(--lf-text));
 --lf-bad:color-mix(in srgb,var(--jp-error-color1,#c62828) 65%,var(--lf-text));
@@ -52,7 +52,24 @@ white-space:nowrap;max-width:none;border:0;border-bottom:1px solid var(--lf-line
 .lf-out code,.lf-out .lf-code{font-family:var(--jp-code-font-family,monospace)}
 .lf-out .lf-good{color:var(--lf-good)}.lf-out .lf-warn{color:var(--lf-warn)}.lf-out .lf-bad{color:var(--lf-bad)}
 .lf-out .lf-muted{color:var(--lf-soft)}.lf-out .lf-strong{font-weight:600}
-</style>"""
+"""
+
+
+class Part(Protocol):
+    """What an answer is made of.
+
+    ``style`` is style sheet text that its HTML needs besides that of all answers; ``""``: none.
+    """
+
+    style: ClassVar[str]
+
+    def as_text(self) -> str:
+        """Return the form for terminals."""
+        ...
+
+    def as_html(self) -> str:
+        """Return the form for notebooks, escaped."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +78,15 @@ class Note:
 
     text: str
     tone: str = ""
+    style: ClassVar[str] = ""
+
+    def as_text(self) -> str:
+        """Return the line."""
+        return visible(self.text)
+
+    def as_html(self) -> str:
+        """Return a paragraph."""
+        return f"<p{_class([f'lf-{self.tone}'] * bool(self.tone))}>{_code(visible(self.text))}</p>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +114,20 @@ class Grid:
     headers: tuple[str, ...]
     rows: tuple[tuple[str | Cell, ...], ...]
     numbers: frozenset[int] = frozenset()
+    style: ClassVar[str] = ""
+
+    def as_text(self) -> str:
+        """Return lines whose columns are aligned."""
+        return lined_up([_plain(row) for row in (self.headers, *self.rows)], self.numbers)
+
+    def as_html(self) -> str:
+        """Return a table that scrolls sideways where it is too wide."""
+        head = "".join(
+            f'<th scope="col"{_class(["lf-number"] * (position in self.numbers))}>{escape(title)}</th>'
+            for position, title in enumerate(_plain(self.headers))
+        )
+        rows = "".join(f"<tr>{_row_html(row, self.numbers)}</tr>" for row in self.rows)
+        return f'<div class="lf-scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -97,24 +137,52 @@ class Answer:
     Parameters
     ----------
     report : object
-        The repository's report, for programs. Never a frame: IPython keeps answers in ``Out`` and would keep it alive.
-    parts : tuple of Note or Grid
+        The repository's report, for programs. Never a frame: IPython keeps answers in ``Out`` and would keep it alive;
+        see `FrameAnswer`.
+    parts : tuple of Part
         The same for people.
     """
 
     report: Any
-    parts: tuple[Note | Grid, ...]
+    parts: tuple[Part, ...]
 
     def __str__(self) -> str:
         """Return the text form."""
-        return "\n".join(_grid_text(part) if isinstance(part, Grid) else visible(part.text) for part in self.parts)
+        return "\n".join(part.as_text() for part in self.parts)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         """Return the static HTML form, without scripts and without anything that is loaded."""
-        body = "".join(_grid_html(part) if isinstance(part, Grid) else _note_html(part) for part in self.parts)
-        return f'{_STYLE}<div class="lf-out">{body}</div>'
+        own = "".join(dict.fromkeys(part.style for part in self.parts))
+        style = f"<style>\n{_STYLE}{own}</style>"
+        return f'{style}<div class="lf-out">{"".join(part.as_html() for part in self.parts)}</div>'
+
+
+class FrameAnswer(Answer):
+    """An answer whose report looks at live frames, and so keeps their memory in use.
+
+    What a cell only shows stays in ``Out``: there the report is let go when the cell has run. An answer that a variable
+    holds keeps it.
+    """
+
+    __slots__ = ()
+
+    def let_go(self) -> None:
+        """Put a note in the place of the report."""
+        object.__setattr__(self, "report", LetGo())
+
+
+class LetGo:
+    """Stands for a report that was let go."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Say what to do instead."""
+        raise AttributeError(f"{name!r}: {self}")
+
+    def __repr__(self) -> str:
+        """Return the note."""
+        return "what is only shown is not kept, since it would keep a frame in memory: write `x = %lf …`"
 
 
 def visible(text: str) -> str:
@@ -208,7 +276,7 @@ def _plain(row: Sequence[str | Cell]) -> tuple[str, ...]:
     return tuple(visible(clipped(text, length)) for text, length in zip(texts, lengths, strict=True))
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
     """Columns of a terminal that a text takes."""
     return sum(
         0 if unicodedata.combining(sign) or sign in _JOINERS else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
@@ -216,24 +284,29 @@ def _width(text: str) -> int:
     )
 
 
-def _grid_text(grid: Grid) -> str:
-    lines = [_plain(row) for row in (grid.headers, *grid.rows)]
-    widths = [max(_width(line[position]) for line in lines) for position in range(len(grid.headers))]
+def lined_up(lines: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> str:
+    """Text of a table whose columns are aligned; wide signs count as two.
+
+    Parameters
+    ----------
+    lines : sequence of sequence of str
+        Texts of the same number, line by line.
+    numbers : collection of int
+        Positions of columns that are aligned to the right.
+
+    Examples
+    --------
+    >>> print(lined_up([("a", "bc"), ("def", "g")], numbers={1}))
+    a    bc
+    def   g
+    """
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
 
     def padded(position: int, text: str) -> str:
-        space = " " * (widths[position] - _width(text))
-        return space + text if position in grid.numbers else text + space
+        space = " " * (widths[position] - width(text))
+        return space + text if position in numbers else text + space
 
     return "\n".join("  ".join(padded(*item) for item in enumerate(line)).rstrip() for line in lines)
-
-
-def _grid_html(grid: Grid) -> str:
-    head = "".join(
-        f'<th scope="col"{_class(["lf-number"] * (position in grid.numbers))}>{escape(title)}</th>'
-        for position, title in enumerate(_plain(grid.headers))
-    )
-    rows = "".join(f"<tr>{_row_html(row, grid.numbers)}</tr>" for row in grid.rows)
-    return f'<div class="lf-scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _row_html(row: Sequence[str | Cell], numbers: frozenset[int]) -> str:
@@ -243,10 +316,6 @@ def _row_html(row: Sequence[str | Cell], numbers: frozenset[int]) -> str:
         names += ["lf-number"] * (position in numbers) + ["lf-wrap"] * (len(text) > WRAPPED)
         cells.append(f"<td{_class(names)}>{_code(text)}</td>")
     return "".join(cells)
-
-
-def _note_html(note: Note) -> str:
-    return f"<p{_class([f'lf-{note.tone}'] * bool(note.tone))}>{_code(visible(note.text))}</p>"
 
 
 def _class(names: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from lineageflow_jupyter.errors import LineageFlowError
 from lineageflow_jupyter.kernel.arguments import HELP, parse
 from lineageflow_jupyter.kernel.completion import Completer
 from lineageflow_jupyter.kernel.configuration import configured
-from lineageflow_jupyter.kernel.display import say
+from lineageflow_jupyter.kernel.display import FrameAnswer, say
 from lineageflow_jupyter.kernel.session import Session
 from lineageflow_jupyter.kernel.tokens import expand, split
 from lineageflow_jupyter.kernel.verb import Call
@@ -25,7 +25,7 @@ from lineageflow_jupyter.kernel.verbs import VERBS
 from lineageflow_jupyter.kernel.verbs.help import describe, find, overview
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
     from traitlets.config import Configurable
 
 MAGIC = "lf"
@@ -53,6 +53,14 @@ class LineMagic:
             return self._answer(line, names)
         except LineageFlowError as error:
             raise UsageError(" ".join(str(error).split("\n"))) from error
+
+    def let_go(self, result: ExecutionResult) -> None:
+        """Let go of frames behind an answer that a cell has only shown, and no variable holds."""
+        shown = result.result
+        if isinstance(shown, FrameAnswer):
+            variables = list(self.session.variables.items())
+            if not any(value is shown for name, value in variables if not name.startswith("_")):
+                shown.let_go()
 
     def _answer(self, line: str, names: Any) -> object:
         typed = split(line)
@@ -83,6 +91,7 @@ def load(shell: InteractiveShell) -> None:
     aliases.default_aliases = [pair for pair in aliases.default_aliases if pair[0] != MAGIC]
     shell.magics_manager.register_function(magic.lf, "line", MAGIC)
     shell.Completer.custom_matchers.append(magic.completer.match)
+    shell.events.register("post_run_cell", magic.let_go)
     _configurables(shell).append(magic.configuration)
     try:
         found = magic.session.found()
@@ -106,6 +115,7 @@ def unload(shell: InteractiveShell) -> None:
         shell.magics_manager.register_function(magic.displaced, "line", MAGIC)
     aliases: Any = shell.alias_manager
     aliases.default_aliases = [*aliases.default_aliases, *magic.aliases]
+    shell.events.unregister("post_run_cell", magic.let_go)
     matchers = shell.Completer.custom_matchers
     matchers[:] = [matcher for matcher in matchers if matcher != magic.completer.match]
     _configurables(shell).remove(magic.configuration)

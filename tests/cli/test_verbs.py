@@ -111,6 +111,29 @@ class TestHistory:
         assert run("log", "--", "planes", "more").code == 2
         assert run("log", "main", "t", "--", "planes").code == 2
 
+    def test_diff(self, run: Run, repo: Repository) -> None:
+        told = run("diff").out.splitlines()
+        assert told[0] == f"t: {short(repo.resolve('main~1').id)} (raw) → {short(repo.resolve('main').id)} (filled)"
+        assert told[-1] == "~        1        1  2   NaN → 2.0"
+        assert run("diff", "main~1").out.splitlines() == told
+        assert run("diff", "main~1..main", "--", "t").out.splitlines() == told
+        assert run("diff", "main~1", "main", "--columns", "id").out.startswith("no changes in these columns between ")
+        assert "1 cell" in run("diff", "--stat").out
+        document = run("diff", "main~1:t", "--json").document
+        assert (document["old"]["message"], document["new"]["message"]) == ("raw", "filled")
+        assert document["datasets"]["t"]["summary"]["cells_changed"] == {"x": 1}
+        assert len(document["datasets"]["t"]["page"]["hunks"]) == 1
+        assert run("diff", "planes", "--json").document["datasets"] == {}
+        assert run("diff", "main...main", "--json").document["old"] is None
+        assert run("diff", "--", "t", "planes").code == 0
+
+    def test_a_diff_that_cannot_be(self, run: Run, repo: Repository) -> None:
+        repo.branch("planes", at="main~1")
+        assert "`lineageflow diff -- planes`" in run("diff", "planes").err
+        assert run("diff", "--json", "planes").error["code"] == "ambiguous-name"
+        assert "did you mean planes" in run("diff", "--", "plane").err
+        assert run("diff", "t", "--columns", "y").code == 1
+
     def test_show(self, run: Run, repo: Repository) -> None:
         assert "t        changed  3 × 2           1 cell (x)" in run("show").out
         document = run("show", "main~1", "--json").document

@@ -186,8 +186,8 @@ class TestHelp:
         assert "%lf has no verb 'comit' (did you mean commit?)" in shell.refused("%lf comit")
 
     def test_verbs_of_git_that_are_missing_lead_to_what_comes_closest(self, shell: TestingShell) -> None:
-        assert shell.refused("%lf diff flights") == (
-            "%lf has no verb 'diff'. `%lf status` and `%lf show` tell which columns, rows and cells changed"
+        assert shell.refused("%lf difftool flights") == (
+            "%lf has no verb 'difftool'. `%lf diff` shows the rows and cells that changed"
         )
         assert "%lf read BRANCH:NAME" in shell.refused("%lf merge other")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from lineageflow_jupyter.cli.command import Command
-from lineageflow_jupyter.cli.verbs import branch, export, fsck, importing, init, log, show, status, tag
+from lineageflow_jupyter.cli.verbs import branch, diff, export, fsck, importing, init, log, show, status, tag
 
 _ALL = (
     init.COMMAND,
     status.COMMAND,
     log.COMMAND,
     show.COMMAND,
+    diff.COMMAND,
     branch.COMMAND,
     tag.COMMAND,
     export.COMMAND,

@@ -10,6 +10,7 @@ from lineageflow_jupyter.kernel.verbs import (
     checkout,
     commit,
     config,
+    diff,
     help,  # noqa: A004 - named like their verbs
     init,
     log,
@@ -33,6 +34,7 @@ _ALL = (
     init.VERB,
     open.VERB,
     status.VERB,
+    diff.VERB,
     add.VERB,
     commit.VERB,
     rm.VERB,

@@ -11,7 +11,7 @@ from lineageflow_jupyter.kernel.suggest import did_you_mean
 from lineageflow_jupyter.kernel.verb import Call, Verb
 
 _FROM_GIT = {
-    **dict.fromkeys(("diff", "difftool"), "`%lf status` and `%lf show` tell which columns, rows and cells changed"),
+    "difftool": "`%lf diff` shows the rows and cells that changed",
     "revert": "`%lf restore NAME --source REV` gives back an older version, which can then be committed",
     **dict.fromkeys(("merge", "rebase", "cherry-pick", "pull"), "`x = %lf read BRANCH:NAME` reads the other version"),
     **dict.fromkeys(("blame", "bisect"), "`%lf log NAME` lists the commits that changed a dataset"),

@@ -42,6 +42,9 @@ def _run(call: Call) -> object:
     if counted:
         told = f"{len(absent):,} datasets without a live frame ({listed(absent, limit=4)})"
         parts.append(Note(f"{told}: `%lf checkout HEAD NAME` loads one", MUTED))
+    changed = [status.dataset for status in report.datasets if status.state == "changed"]
+    if changed:
+        parts.append(Note(f"`%lf diff{f' {changed[0]}' * (len(changed) == 1)}` shows the rows and cells", MUTED))
     if scratch:
         parts.append(
             Note(f"not in the repository: {listed(scratch)} (`%lf commit NAME -m …` or `%lf add NAME`)", MUTED)
@@ -112,7 +115,8 @@ VERB = Verb(
         "`changed`: the next `%lf commit` takes it. `new`: HEAD holds no such dataset. `absent`: no variable "
         "holds it. `unsupported`: it could not be committed, and why. Where the branch holds a version that this "
         "notebook has not seen, the line to look at it is shown.",
-        "Cells are compared in the order of the rows: a sorted frame is told as changed columns. Other frames of "
-        "the notebook are listed by name and not looked at; names that begin with `_` are left out.",
+        "Cells are compared in the order of the rows: a sorted frame is told as changed columns. `%lf diff` finds out "
+        "which rows moved, came and went. Other frames of the notebook are listed by name and not looked at; names "
+        "that begin with `_` are left out.",
     ),
 )

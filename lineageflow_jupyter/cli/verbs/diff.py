@@ -1,0 +1,44 @@
+"""``lineageflow diff``: two revisions; there are no live frames in a shell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lineageflow_jupyter import wire
+from lineageflow_jupyter.cli.command import Command
+from lineageflow_jupyter.kernel.counts import count_of
+from lineageflow_jupyter.kernel.display import Answer
+from lineageflow_jupyter.kernel.sides import in_shell, read
+from lineageflow_jupyter.kernel.verb import Call
+from lineageflow_jupyter.kernel.verbs.diff import ROWS, VERB, run_in_shell
+from lineageflow_jupyter.model.revisions import split_place, split_range
+
+
+def _document(call: Call, answer: Answer) -> wire.Document:
+    rows = count_of(call, "number", ROWS, "rows")
+    datasets = answer.report.to_json(rows)
+    if "page" in datasets and "dataset" in datasets:  # of one dataset
+        datasets = {datasets["dataset"]: datasets}
+    return {**_revisions(call), "datasets": datasets}
+
+
+def _revisions(call: Call) -> wire.Document:
+    """Both sides; the older one is null where it is the commit at which two histories parted."""
+    repository, asked = call.session.repository, in_shell(read(call))
+    chosen = split_range(asked.revisions[0])
+    old, new = asked.revisions if chosen is None else (None if chosen.symmetric else chosen.left, chosen.right)
+    sides = {"old": old, "new": new}
+    return {
+        name: None if word is None else wire.commit(repository.resolve(split_place(word)[0]))
+        for name, word in sides.items()
+    }
+
+
+COMMAND = Command(
+    replace(
+        VERB,
+        summary="show what differs between two revisions: rows, cells, columns",
+        run=run_in_shell,
+    ),
+    _document,
+)
