@@ -213,6 +213,22 @@ class Alignment:
             return np.ones(len(self.a), bool)
         return _heaviest_chain(self.a, self.length) if len(self.a) <= EXACT_MOVES else _first_chain(self.a)
 
+    def without(self, rows: Rows) -> Alignment:
+        """The same without the partners of some rows of B, which rise."""
+        if not len(rows):
+            return self
+        begins = np.concatenate([np.zeros(1, np.int64), rows + 1])
+        kept = np.column_stack([begins, begins, np.concatenate([rows, np.array([self.rows_b])]) - begins])
+        return Alignment.from_runs(self.rows_b, self.rows_b, kept).composed(self)
+
+    def joined(self, rows_a: Rows, rows_b: Rows) -> Alignment:
+        """The same with some pairs of rows more, of which neither has a partner yet."""
+        if not len(rows_b):
+            return self
+        own = np.column_stack([self.a, self.b, self.length])
+        more = np.column_stack([rows_a, rows_b, np.ones(len(rows_b), np.int64)])
+        return Alignment.from_runs(self.rows_a, self.rows_b, np.concatenate([own, more]))
+
     def composed(self, older: Alignment) -> Alignment:
         """Rows of B with their partners in the table that A was made from.
 
@@ -227,7 +243,7 @@ class Alignment:
             return self
         if self.identical:
             return older
-        if len(self.b) + len(older.b) > self.rows_b // 4:
+        if len(self.b) + len(older.b) > self.rows_b // 16:
             sources = self.sources()
             held = sources >= 0
             sources[held] = older.sources()[sources[held]]
