@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,16 @@ from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, combined_words, value_words
 from lineageflow_jupyter.frames.row_labels import label_range, labels_identify
 from lineageflow_jupyter.frames.storage_types import arrow_type
-from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowValues, flags_of, joined
+from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowValues, flags_of, joined, picked
 
 FEW_ROWS = 1 << 17
 """Up to so many rows are matched over all their columns, one after the other; more, over those that tell them apart."""
 SAMPLE_BLOCKS, SAMPLE_ROWS = 8, 256
 """A sample of rows: so many blocks of so many rows, evenly spread."""
-FIRST_ROWS = 256
-"""So many rows at the ends of a gap are compared first, and four times as many while they are equal."""
+FEW_GAPS = 16
+"""Up to so many gaps are looked at from both ends."""
+FIRST_ROWS = 1024
+"""So many rows at the ends of a gap are compared first, and eight times as many while they are equal."""
 PLAUSIBLE = 0.5
 """Share of sampled values that must agree for rows to be paired tentatively."""
 STAYED = 0.9
@@ -76,7 +79,7 @@ class ContentAlignment:
         base = self._values.agreeing(self._pairs)
         if not self._pairs:
             return Found(Alignment.identity(rows[0]) if rows[0] == rows[1] else base, {})
-        tentative = self._tentative(self._trimmed(base))
+        tentative = self._trimmed(self._tentative(base))
         changed = self._values.changed(tentative, self._pairs)
         edited = np.flatnonzero(flags_of(joined(changed.values()), rows[1])) if changed else NO_ROWS
         settled = tentative.without(edited)
@@ -94,14 +97,16 @@ class ContentAlignment:
     # --- tentative pairs ---------------------------------------------------------------------------------------------
 
     def _trimmed(self, base: Alignment) -> Alignment:
-        """With the rows that are equal at both ends of each gap."""
+        """With the rows that are equal at both ends of each gap, if there are few."""
+        uneven = [gap for gap in _gaps_of(base) if _length(gap[0]) != _length(gap[1])]
+        if len(uneven) > FEW_GAPS:
+            return base
         runs: list[tuple[int, int, int]] = []
-        for (a, end_a), (b, end_b) in _gaps_of(base):
-            if end_a - a != end_b - b:  # else rows are compared by place as a whole
-                most = min(end_a - a, end_b - b)
-                first = self._equal_from(a, b, most, 1)
-                last = self._equal_from(end_a - 1, end_b - 1, most - first, -1)
-                runs += [(a, b, first), (end_a - last, end_b - last, last)]
+        for (a, end_a), (b, end_b) in uneven:
+            most = min(end_a - a, end_b - b)
+            first = self._equal_from(a, b, most, 1)
+            last = self._equal_from(end_a - 1, end_b - 1, most - first, -1)
+            runs += [(a, b, first), (end_a - last, end_b - last, last)]
         return _with_runs(base, runs) if runs else base
 
     def _equal_from(self, a: int, b: int, most: int, step: int) -> int:
@@ -111,11 +116,12 @@ class ContentAlignment:
             count = min(size, most - found)
             places = np.arange(found, found + count) if step > 0 else -np.arange(found, found + count)[::-1]
             differing = np.zeros(count, bool)
-            for pair in self._pairs:
-                differing |= self._values.differ(pair, a + places, b + places)
+            compare = partial(self._values.differ, rows_a=a + places, rows_b=b + places)
+            for flags in self._values.each(compare, self._pairs):
+                differing |= flags
             if differing.any():
                 return found + int(np.argmax(differing if step > 0 else differing[::-1]))
-            found, size = found + count, size * 4
+            found, size = found + count, size * 8
         return found
 
     def _tentative(self, base: Alignment) -> Alignment:
@@ -128,7 +134,7 @@ class ContentAlignment:
 
     def _in_place(self, a: Range, b: Range) -> bool:
         """Whether rows between two neighbours may be the same, one by one."""
-        length = a[1] - a[0]
+        length = _length(a)
         if length <= SAMPLE_BLOCKS * SAMPLE_ROWS:
             return True
         along = Alignment.from_runs(*self._values.rows, [(a[0], b[0], length)])
@@ -149,7 +155,7 @@ class ContentAlignment:
         """Rows of B and of A whose labels are plain integers and agree; None where labels say nothing."""
         if len(self._new.table.index) != 1 or not arrow_type(self._new.columns[0].type).equals("int64"):
             return None
-        (labels,) = self._new.take([0], rows_b)
+        (labels,) = picked(self._new, [0], rows_b)
         if labels.null_count:
             return None
         counted = label_range(self._old.body)
@@ -160,9 +166,13 @@ class ContentAlignment:
             return rows_b[at_b], at_a
         numbers = labels.to_numpy(zero_copy_only=False)
         start, step = counted
-        rows_a = (numbers - start) // step
-        held = (rows_a >= 0) & (rows_a < self._values.rows[0]) & (rows_a * step + start == numbers)
+        rows_a = numbers - start if step == 1 else (numbers - start) // step
+        held = (rows_a >= 0) & (rows_a < self._values.rows[0])
+        if step != 1:
+            held &= rows_a * step + start == numbers
         rows_b, rows_a = rows_b[held], rows_a[held]
+        if (np.diff(rows_a) > 0).all():
+            return rows_b, rows_a
         single = np.bincount(rows_a, minlength=self._values.rows[0])[rows_a] == 1
         return rows_b[single], rows_a[single]
 
@@ -332,6 +342,10 @@ def _sampled(rows: int) -> Rows:
         return np.arange(rows)
     starts = np.linspace(0, rows - SAMPLE_ROWS, SAMPLE_BLOCKS).astype(np.int64)
     return (starts[:, None] + np.arange(SAMPLE_ROWS)).ravel()
+
+
+def _length(part: Range) -> int:
+    return part[1] - part[0]
 
 
 def _with_runs(base: Alignment, runs: Sequence[tuple[int, int, int]]) -> Alignment:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
+import pyarrow as pa
 
 from lineageflow_jupyter.algorithms.agreement import Pair as ChunkLists
 from lineageflow_jupyter.algorithms.agreement import Range, agreeing_runs, equal_rows, outside
@@ -19,6 +20,9 @@ from lineageflow_jupyter.versions import Version
 
 MANY_RUNS = 4096
 """From so many runs on chunks hardly ever agree along them, and are not asked."""
+
+COMPARED_TOGETHER = 1 << 20
+"""Rows of which the values are held at a time, where their partners lie close together."""
 
 Pair = tuple[int, int]
 """Places of a column in A's and B's table."""
@@ -68,8 +72,12 @@ class RowValues:
 
     def differ(self, pair: Pair, rows_a: Rows, rows_b: Rows) -> Any:
         """Flags of the pairs of rows that differ in a column."""
-        (one,), (other,) = picked(self.sides[0], [pair[0]], rows_a), picked(self.sides[1], [pair[1]], rows_b)
-        return changed_rows(one, other)
+        parts = [np.empty(0, bool)]
+        for part in _parts(rows_a):
+            (one,) = picked(self.sides[0], [pair[0]], rows_a[part])
+            (other,) = picked(self.sides[1], [pair[1]], rows_b[part])
+            parts.append(changed_rows(one, other))
+        return np.concatenate(parts)
 
     def verified(self, pairs: Sequence[Pair], rows_a: Rows, rows_b: Rows, found: list[Rows]) -> list[Rows]:
         """Those of some places whose pairs of rows are equal in all of some columns."""
@@ -94,29 +102,43 @@ class RowValues:
         return list((self._pool.map if len(items) > 1 else map)(work, items))
 
     def _changed_in(self, alignment: Alignment, pair: Pair) -> Rows:
-        if len(alignment.b) > MANY_RUNS:
-            rows_a, rows_b = alignment.pairs
-        else:
-            aligned: list[Range] = list(
-                zip(alignment.b.tolist(), (alignment.b + alignment.length).tolist(), strict=True)
-            )
-            unknown = np.array(outside(equal_rows(*self.lists(pair), alignment), aligned), np.int64).reshape(-1, 2)
+        known = equal_rows(*self.lists(pair), alignment) if len(alignment.b) <= MANY_RUNS else []
+        if known:
+            ends = alignment.b + alignment.length
+            aligned: list[Range] = list(zip(alignment.b.tolist(), ends.tolist(), strict=True))
+            unknown = np.array(outside(known, aligned), np.int64).reshape(-1, 2)
             starts, lengths = unknown[:, 0], unknown[:, 1] - unknown[:, 0]
             rows_b = expanded_ranges(starts, lengths)
             rows_a = expanded_ranges(alignment.partners(starts), lengths)  # no range reaches beyond its run
-        if not len(rows_b):
-            return NO_ROWS
+        else:
+            rows_a, rows_b = alignment.pairs
         differing: Rows = rows_b[self.differ(pair, rows_a, rows_b)]
         return differing
 
 
+def _parts(rows: Rows) -> list[slice]:
+    """Parts of some rows whose values are held at a time: many small ones where these lie close together, else one."""
+    if len(rows) <= COMPARED_TOGETHER:
+        return [slice(0, len(rows))]
+    starts = range(0, len(rows), COMPARED_TOGETHER)
+    first, last = rows[starts], rows[[min(start + COMPARED_TOGETHER, len(rows)) - 1 for start in starts]]
+    if ((last < first) | (last - first > 2 * COMPARED_TOGETHER)).any():
+        return [slice(0, len(rows))]
+    return [slice(start, start + COMPARED_TOGETHER) for start in starts]
+
+
 def picked(version: Version, places: Sequence[int], rows: Rows) -> list[Any]:
-    """Values of some rows, without gathering them one by one where they follow one another."""
-    if len(rows) and rows[-1] - rows[0] + 1 == len(rows) and (len(rows) == 1 or (np.diff(rows) == 1).all()):
-        start = int(rows[0])
-        whole = start == 0 and len(rows) == version.table.rows
-        return version.values(places, None if whole else range(start, start + len(rows)))
-    return version.take(places, rows)
+    """Values of some rows: where they lie close together, all between them are read, and these alone gathered."""
+    if not len(rows):
+        return version.take(places, rows)
+    low, high = int(rows.min()), int(rows.max()) + 1
+    if high - low > 2 * len(rows):
+        return version.take(places, rows)
+    arrays = version.values(places, None if low == 0 and high == version.table.rows else range(low, high))
+    if high - low == len(rows) and (np.diff(rows) == 1).all():
+        return arrays
+    at = pa.array(rows - low)
+    return [array.take(at) for array in arrays]
 
 
 def flags_of(rows: Rows | None, count: int) -> Any:

@@ -75,7 +75,8 @@ class Alignment:
         """
         table = np.asarray(runs, np.int64).reshape(-1, 3)
         table = table[table[:, 2] > 0]
-        table = table[np.argsort(table[:, 1], kind="stable")]
+        if (np.diff(table[:, 1]) < 0).any():
+            table = table[np.argsort(table[:, 1], kind="stable")]
         if len(table):
             ends = table[:, :2] + table[:, 2:]
             first = np.ones(len(table), bool)
@@ -226,8 +227,11 @@ class Alignment:
         if not len(rows_b):
             return self
         own = np.column_stack([self.a, self.b, self.length])
-        more = np.column_stack([rows_a, rows_b, np.ones(len(rows_b), np.int64)])
-        return Alignment.from_runs(self.rows_a, self.rows_b, np.concatenate([own, more]))
+        begins = np.ones(len(rows_b), bool)
+        begins[1:] = (rows_b[1:] != rows_b[:-1] + 1) | (rows_a[1:] != rows_a[:-1] + 1)
+        starts = np.flatnonzero(begins)
+        more = np.column_stack([rows_a[starts], rows_b[starts], np.diff(starts, append=len(rows_b))])
+        return Alignment.from_runs(self.rows_a, self.rows_b, np.concatenate([own, more]) if len(own) else more)
 
     def composed(self, older: Alignment) -> Alignment:
         """Rows of B with their partners in the table that A was made from.
