@@ -38,7 +38,7 @@ UNSHOWN = 8
 """Columns that are named as not shown."""
 
 _STYLE = """.lf-out .lf-diff{max-height:34em;overflow:auto}
-.lf-out .lf-diff table{margin:0}
+.lf-out .lf-diff table{margin:0}.lf-out .lf-diff thead{border-bottom:0}
 .lf-out .lf-diff th,.lf-out .lf-diff td{white-space:pre;padding-left:.3em}
 .lf-out .lf-diff thead th{position:sticky;top:0;z-index:1;border-bottom:0;box-shadow:inset 0 -1px var(--lf-line);
 background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}
@@ -46,10 +46,11 @@ background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}
 .lf-out .lf-diff .lf-place,.lf-out .lf-diff .lf-context td,.lf-out .lf-diff .lf-gap td,.lf-out .lf-diff .lf-null{
 color:var(--lf-soft)}
 .lf-out .lf-diff .lf-place{text-align:right}.lf-out .lf-diff .lf-null{font-style:italic}
-.lf-out .lf-diff .lf-added,.lf-out .lf-diff .lf-plus{
+.lf-out .lf-diff .lf-added>*,.lf-out .lf-diff tr:not(.lf-context) .lf-plus{
 background:color-mix(in srgb,var(--jp-success-color1,#2e7d32) 13%,transparent)}
-.lf-out .lf-diff .lf-removed,.lf-out .lf-diff .lf-minus{
+.lf-out .lf-diff .lf-removed>*,.lf-out .lf-diff tr:not(.lf-context) .lf-minus{
 background:color-mix(in srgb,var(--jp-error-color1,#c62828) 13%,transparent)}
+.lf-out .lf-diff .lf-added td,.lf-out .lf-diff .lf-removed td{color:var(--lf-text)}
 .lf-out .lf-diff .lf-edit{background:color-mix(in srgb,var(--jp-warn-color1,#b26a00) 13%,transparent)}
 .lf-out .lf-diff tbody .lf-added th,.lf-out .lf-diff ins{color:var(--lf-good)}
 .lf-out .lf-diff tbody .lf-removed th,.lf-out .lf-diff del{color:var(--lf-bad)}
