@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from lineageflow_jupyter.diffing import TableDiff
+from lineageflow_jupyter.diffing import DatasetDiffs, TableDiff
 from lineageflow_jupyter.inspecting import Inspector, diff_options
 
 Engine = Literal["pandas", "polars", "arrow"]
@@ -30,7 +30,7 @@ class Comparisons:
         exact: bool = False,
         key: str | Sequence[str] | None = None,
         engine: Engine | None = None,
-    ) -> Mapping[str, TableDiff]:
+    ) -> DatasetDiffs:
         """Compare two revisions, dataset by dataset, row by row.
 
         Parameters
@@ -41,7 +41,7 @@ class Comparisons:
         datasets : str or sequence of str, optional
             Only these.
         columns, ignore : str or sequence of str, optional
-            Only these columns, or all but these.
+            Only these columns, or all but these. Datasets that lack them are left out, unless all do.
         rtol, atol : float
             A float did not change if ``|old - new| <= atol + rtol * |old|``.
         exact : bool
@@ -54,8 +54,8 @@ class Comparisons:
 
         Returns
         -------
-        mapping of str to TableDiff
-            By dataset, of those that differ. Nothing is read before it is asked for.
+        DatasetDiffs
+            `TableDiff` by dataset, of those that differ. Nothing is read before it is asked for.
 
         Raises
         ------

@@ -24,6 +24,7 @@ from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.frames.comparison import beyond_tolerance
 from lineageflow_jupyter.frames.convert import ENGINES, library_of_body
 from lineageflow_jupyter.frames.descriptions import described_differences
+from lineageflow_jupyter.frames.row_labels import label_range
 from lineageflow_jupyter.frames.taking import beside, plain_columns
 from lineageflow_jupyter.history import unknown
 from lineageflow_jupyter.long_form import COLUMN, NEW, OLD, ROW_A, ROW_B, LongForm
@@ -190,9 +191,10 @@ class TableDiff:
         key = None
         if self.old is not None and self.new is not None and self.old.entry.key != self.new.entry.key:
             key = (self.old.entry.key, self.new.entry.key)
+        told = [pair for pair in self._chosen if not self._only_labels(pair)]
         return SchemaDiff(
-            added=tuple(_column_schema(self.new, pair.new) for pair in self._chosen if pair.old is None),
-            dropped=tuple(_column_schema(self.old, pair.old) for pair in self._chosen if pair.new is None),
+            added=tuple(_column_schema(self.new, pair.new) for pair in told if pair.old is None),
+            dropped=tuple(_column_schema(self.old, pair.old) for pair in told if pair.new is None),
             retyped=tuple(
                 Retyped(pair.name, _column_schema(self.old, pair.old).type, _column_schema(self.new, pair.new).type)
                 for pair in self._chosen
@@ -200,9 +202,15 @@ class TableDiff:
             ),
             renamed=tuple(Renamed(pair.name, pair.old_label) for pair in self._chosen if pair.old_label is not None),
             reordered=data != sorted(data),
+            relabelled=len(told) < len(self._chosen),
             key=key,
             described=self._described(),
         )
+
+    def _only_labels(self, pair: ColumnPair) -> bool:
+        """Whether a column is an index level whose labels the other version only counts."""
+        other = self.new if pair.new is None else self.old if pair.old is None else None
+        return pair.role == "index" and other is not None and label_range(other.body) is not None
 
     def _described(self) -> tuple[Described, ...]:
         old, new = self.old, self.new
@@ -310,6 +318,7 @@ class TableDiff:
         ]
         parts += ["columns reordered"] if schema.reordered else []
         parts += ["another key"] if schema.key else []
+        parts += ["rows labelled otherwise"] if schema.relabelled and not parts else []
         if not parts and self.old.entry.frame != self.new.entry.frame:
             return "equal values, described otherwise"
         return ", ".join(parts) or "no difference"
@@ -441,6 +450,11 @@ class TableDiff:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the long form (see `to_arrow`) in parts: only one at a time takes memory."""
         return self._long_form.batches()
+
+    @property
+    def long_schema(self) -> pa.Schema:
+        """Schema of `batches`; no values are read."""
+        return self._long_form.schema
 
     def to_arrow(self) -> pa.Table:
         """All changes as an Arrow table in long form, one row a cell.

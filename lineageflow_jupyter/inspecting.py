@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from lineageflow_jupyter.changing import Changes
-from lineageflow_jupyter.diffing import TableDiff
-from lineageflow_jupyter.errors import UsageProblem
+from lineageflow_jupyter.diffing import DatasetDiffs, TableDiff
+from lineageflow_jupyter.errors import UnknownName, UsageProblem
+from lineageflow_jupyter.feeding import ChangeFeed, CommittedChange
 from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.intake import contents_of, listed_datasets
 from lineageflow_jupyter.model.diffs import DiffOptions
 from lineageflow_jupyter.model.objects import Tree, TreeEntry
+from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.model.revisions import Range, split_dataset, split_place, split_range
 from lineageflow_jupyter.tables import TableWriter
 from lineageflow_jupyter.versions import LiveVersion
@@ -46,7 +48,7 @@ class Inspector:
         datasets: str | Sequence[str] | None,
         options: DiffOptions,
         key: Sequence[str] | None,
-    ) -> dict[str, TableDiff]:
+    ) -> DatasetDiffs:
         """Diffs of the datasets that differ between two revisions; see `Repository.diff`."""
         places = [split_place(text) for text in (old, new) if text is not None]
         named = [dataset for _, dataset in places if dataset is not None]
@@ -54,12 +56,38 @@ class Inspector:
             return self._diff_of_places(old, new, datasets, options, key)
         before, after = (self._tree(revision) for revision in self._ends(old, new))
         wanted = self._wanted(before[1], after[1], datasets, (before[0], after[0]))
-        found = {}
-        for name in wanted:
-            sides = [tree.get(name) for _, tree in (before, after)]
-            if sides[0] != sides[1]:
-                found[name] = self._of_entries(sides[0], sides[1], options, key)
+        pairs = [(before[1].get(name), after[1].get(name)) for name in wanted]
+        return DatasetDiffs(self._each([pair for pair in pairs if pair[0] != pair[1]], options, key))
+
+    def _each(
+        self,
+        pairs: Sequence[tuple[TreeEntry | None, TreeEntry | None]],
+        options: DiffOptions,
+        key: Sequence[str] | None,
+    ) -> dict[str, TableDiff]:
+        """Diff of each pair; of several, those are left out that lack a column that was named."""
+        found: dict[str, TableDiff] = {}
+        lacking: UnknownName | None = None
+        for old, new in pairs:
+            try:
+                diff = self._of_entries(old, new, options, key)
+            except UnknownName as error:
+                lacking = lacking or error
+            else:
+                found[diff.dataset] = diff
+        if lacking is not None and not found:
+            raise lacking
         return found
+
+    def feed(self, dataset: str, records: Sequence[CommitRecord]) -> ChangeFeed:
+        """Change feed of a dataset over commits that changed it, the newest first."""
+        changes = []
+        for record in reversed(records):
+            parent = record.commit.parents[0] if record.commit.parents else None
+            old, new = self._history.tree(parent).get(dataset), self._history.tree(record.id).get(dataset)
+            if old != new:
+                changes.append(CommittedChange(record, self._of_entries(old, new, DiffOptions(), None)))
+        return ChangeFeed(dataset, changes)
 
     def diff_frame(self, place: str, frame: Any, options: DiffOptions, key: Sequence[str] | None) -> TableDiff:
         """Diff of a stored version and a live frame; see `Repository.diff_frame`."""
@@ -95,7 +123,7 @@ class Inspector:
         datasets: str | Sequence[str] | None,
         options: DiffOptions,
         key: Sequence[str] | None,
-    ) -> dict[str, TableDiff]:
+    ) -> DatasetDiffs:
         """Two versions that are named with their datasets, which may have different names."""
         if datasets is not None:
             raise UsageProblem(
@@ -109,7 +137,7 @@ class Inspector:
             self._history.entry(self._history.resolve(name, self._workspace.head), called, name)
             for name, called in ((revision, first), (other, second))
         ]
-        return {} if sides[0] == sides[1] else {sides[1].dataset: self._of_entries(sides[0], sides[1], options, key)}
+        return DatasetDiffs(self._each([] if sides[0] == sides[1] else [(sides[0], sides[1])], options, key))
 
     def _ends(self, old: str, new: str | None) -> tuple[str, str]:
         chosen = split_range(old)

@@ -6,11 +6,12 @@ garbage, never damage. Each verb is told by one of the modules beside this one; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.changing import Changes
+from lineageflow_jupyter.chronicle import Chronicle
 from lineageflow_jupyter.comparing import Comparer
 from lineageflow_jupyter.comparisons import Comparisons, Engine
 from lineageflow_jupyter.errors import NameTaken, UsageProblem
@@ -30,12 +31,11 @@ from lineageflow_jupyter.intake import (
 from lineageflow_jupyter.model.changes import shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId
 from lineageflow_jupyter.model.objects import Author, Tree, TreeEntry
-from lineageflow_jupyter.model.records import CommitRecord, Head, LogFilter, Move, Operation, Ref, WorkspaceRecord
+from lineageflow_jupyter.model.records import Head, Move, Operation, Ref, WorkspaceRecord
 from lineageflow_jupyter.model.reports import (
     BranchReport,
     CacheReport,
     ColumnSchema,
-    CommitChanges,
     CommitReport,
     DatasetSchema,
     DatasetStatus,
@@ -45,7 +45,7 @@ from lineageflow_jupyter.model.reports import (
     TableShape,
     UndoReport,
 )
-from lineageflow_jupyter.model.revisions import check_name, composed, split_dataset, split_range
+from lineageflow_jupyter.model.revisions import check_name, composed, split_dataset
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.reading import FrameReader
 from lineageflow_jupyter.refs import Refs
@@ -62,7 +62,7 @@ from lineageflow_jupyter.workspace import Workspace
 Live = Mapping[str, Any]
 
 
-class Repository(Comparisons):
+class Repository(Comparisons, Chronicle):
     """Versions of datasets: a catalog and an object store, seen from one workspace.
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several
@@ -300,32 +300,6 @@ class Repository(Comparisons):
             self._workspace.saw({entry.dataset: present})
         return frame
 
-    def resolve(self, revision: str) -> CommitRecord:
-        """Return the commit that a revision names.
-
-        Raises
-        ------
-        UnknownName
-            If there is none; close matches are listed.
-        AmbiguousName
-            If it can be read in several ways; they are listed.
-        """
-        return self._history.resolve(revision, self.head)
-
-    def is_revision(self, text: str) -> bool:
-        """Whether a text can be read as a revision, in one way or in several."""
-        return self._history.is_revision(text, self.head)
-
-    def commits(self, ids: Collection[ObjectId]) -> Mapping[ObjectId, CommitRecord]:
-        """Return commits by their ids, read together: for lists, where `resolve` would ask for each.
-
-        Raises
-        ------
-        ObjectMissing
-            If one does not exist.
-        """
-        return self._history.records(ids)
-
     def datasets(self, revision: str = "HEAD") -> Mapping[str, TableShape]:
         """Datasets of a revision with their shapes; empty in a repository without commits."""
         entries = self._history.tree(self._start(revision)).entries
@@ -352,64 +326,6 @@ class Repository(Comparisons):
         revision, dataset = split_dataset(place)
         table = self._objects.table(self._history.entry(self.resolve(revision), dataset, revision).table)
         return tuple(column.name for column in (table.columns if levels else table.data))
-
-    def log(
-        self,
-        revision: str = "HEAD",
-        *,
-        dataset: str | None = None,
-        author: str | None = None,
-        text: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
-        everything: bool = False,
-        skip: int = 0,
-        limit: int | None = None,
-    ) -> tuple[CommitRecord, ...]:
-        """Return the history of a revision, newest first.
-
-        Parameters
-        ----------
-        revision : str
-            Where to begin, or a range: ``A..B`` is what B has and A has not, ``A...B`` what either has alone.
-        dataset : str, optional
-            Only commits that changed this dataset.
-        author, text : str, optional
-            Only commits with this part in the author's name or address, or in the message; in any case.
-        since, until : str, optional
-            Only commits made at or after, and before, a moment such as ``"2026-11-01"`` or ``"2 days ago"``; a
-            whole day is included in both.
-        everything : bool
-            All branches and tags instead of `revision`.
-        skip, limit : int, optional
-            Leave out so many, and return at most so many; not negative.
-        """
-        for name, count in (("skip", skip), ("limit", limit)):
-            if count is not None and count < 0:
-                raise UsageProblem(
-                    f"a {name} of at least 0 was expected, {count} found", remedy="Leave it out to see all"
-                )
-        starts, exclude = self._ends(revision, everything)
-        if not starts:
-            return ()
-        moments = (
-            None if since is None else self._history.moment(since),
-            None if until is None else self._history.moment(until, end=True),
-        )
-        wanted = LogFilter(dataset, author, text, *moments)
-        found = self._catalog.log(starts, exclude=exclude, wanted=wanted, skip=skip, limit=limit)
-        if dataset is not None and not found:
-            self._require_past(dataset, starts, revision)
-        return found
-
-    def show(self, revision: str = "HEAD") -> CommitChanges:
-        """Return a commit with what it changed against its first parent."""
-        record = self.resolve(revision)
-        parents = record.commit.parents
-        before = self._history.tree(parents[0] if parents else None)
-        after = self._history.tree(record.id)
-        pairs = [(before.get(name), after.get(name)) for name in record.datasets]
-        return CommitChanges(record, tuple(self._comparer.change(old, new) for old, new in pairs if old != new))
 
     def status(self, frames: Mapping[str, Any], *, cells: bool = True) -> StatusReport:
         """Compare live frames with what this workspace last saw of their datasets.
@@ -452,11 +368,6 @@ class Repository(Comparisons):
         return len(done)
 
     # --- HEAD and frames ---------------------------------------------------------------------------------------------
-
-    @property
-    def head(self) -> Head:
-        """HEAD of this workspace."""
-        return self._workspace.head
 
     def checkout(
         self,
@@ -726,26 +637,6 @@ class Repository(Comparisons):
         return f"Repository({self.location!r}, branch={self.head.branch!r})"
 
     # --- parts -------------------------------------------------------------------------------------------------------
-
-    def _start(self, revision: str) -> ObjectId | None:
-        """Commit of a revision; None for HEAD of a branch without commits, which has an empty history."""
-        return self._history.tip(self.head.branch) if revision == "HEAD" else self.resolve(revision).id
-
-    def _ends(self, revision: str, everything: bool) -> tuple[list[ObjectId], list[ObjectId]]:
-        """Commits at which a log begins, and those that cut it off."""
-        if everything:
-            return list({ref.commit for ref in self._catalog.refs() if ref.commit is not None}), []
-        chosen = split_range(revision)
-        if chosen is not None:
-            return self._history.ends(chosen, self.head)
-        start = self._start(revision)
-        return ([] if start is None else [start]), []
-
-    def _require_past(self, dataset: str, starts: Sequence[ObjectId], revision: str) -> None:
-        """Refuse a dataset that no commit of a history ever changed; close matches are listed."""
-        if not self._catalog.log(starts, wanted=LogFilter(dataset=dataset), limit=1):
-            names = {entry.dataset for start in starts for entry in self._history.tree(start).entries}
-            raise unknown("dataset", dataset, sorted(names), "See `%lf status` for the datasets of HEAD")
 
     def _tip(self, branch: str) -> ObjectId | None:
         """Commit to build on; None where the branch is to begin with the commit that is being made.

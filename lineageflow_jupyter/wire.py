@@ -214,6 +214,7 @@ def schema_diff(value: SchemaDiff) -> Document:
         "retyped": [asdict(column) for column in value.retyped],
         "renamed": [asdict(column) for column in value.renamed],
         "reordered": value.reordered,
+        "relabelled": value.relabelled,
         "key": None if value.key is None else {"old": list(value.key[0]), "new": list(value.key[1])},
         "described": [asdict(each) for each in value.described],
     }

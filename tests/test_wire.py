@@ -88,6 +88,7 @@ def test_changes() -> None:
         "columns_changed": ["c", "c"],
         "described": False,
         "cells": {"c": 5},
+        "rows": None,
     }
     added = wire.change(ADDED)
     assert (added["before"], added["after"], added["cells"]) == (None, {"rows": 3, "columns": 2}, None)

@@ -42,7 +42,8 @@ from lineageflow_jupyter.frames.content import (
 )
 
 __all__ = [
-    "BODY_VERSION", "ColumnContent", "FrameContent", "companions_for", "from_content", "is_frame", "library_of_body",
+    "BODY_VERSION", "ColumnContent", "FrameContent", "companions_for", "frame_of_table", "from_content", "is_frame",
+    "library_of_body",
     "row_aligned", "to_content",
 ]  # fmt: skip
 
@@ -167,7 +168,7 @@ def from_content(
         raise UsageProblem(f"{len(places)} positions for {len(content.columns)} columns", remedy="Pass one for each")
     if library == engine:
         return _own(library, content, payload, places, row_start)
-    return _foreign(_table(library, content, payload, places), engine, row_start)
+    return frame_of_table(_table(library, content, payload, places), engine, row_start)
 
 
 def _own(library: str, content: FrameContent, payload: Encoded, places: Sequence[int], row_start: int) -> Any:
@@ -200,7 +201,18 @@ def _table(library: str, content: FrameContent, payload: Encoded, places: Sequen
     return table_of(frames.described_columns(content, payload, places), content.rows)
 
 
-def _foreign(table: Any, engine: str, row_start: int) -> Any:
+def frame_of_table(table: Any, engine: str, row_start: int = 0) -> Any:
+    """Frame of an Arrow table that no frame was; rows are numbered from `row_start`.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The table.
+    engine : {"pandas", "polars", "arrow"}
+        Library of the frame.
+    row_start : int
+        Label of the first row in pandas.
+    """
     if engine == "arrow":
         return table
     if engine == "polars":

@@ -11,7 +11,6 @@ from typing import Any
 
 from lineageflow_jupyter.frames.content import Encoded, FrameContent, companion, flavours_at, reading, shown
 from lineageflow_jupyter.frames.convert import library_of_body
-from lineageflow_jupyter.frames.labels import decode_value
 from lineageflow_jupyter.frames.taking import loose_columns
 from lineageflow_jupyter.frames.texts import array_texts
 from lineageflow_jupyter.model.diffs import Described
@@ -138,7 +137,7 @@ def _extras(content: FrameContent) -> list[str]:
         ]
     if library == "pandas" and payload[2][0] == "tagged":
         levels = count - len(payload[2][1])
-        return [""] * levels + [f"label {shown(decode_value(label))}" for label in payload[2][1]]
+        return [""] * levels + [f"label {shown(_label(label))}" for label in payload[2][1]]
     if library == "pandas" and payload[2][0] == "names":
         return [f"label {column.name!r}" if column.role == "data" else "" for column in content.columns]
     return [""] * count
@@ -161,7 +160,7 @@ def _facts(content: FrameContent) -> dict[str, tuple[Any, str]]:
         **found,
         "index": (_resolved_rows(rows, content), _rows_text(rows, content)),
         "column labels": (_labels(labels), _labels_text(labels)),
-        "attrs": (attrs, "none" if attrs is None else shown(decode_value(attrs))),
+        "attrs": (attrs, "none" if attrs is None else shown(_label(attrs))),
         "flags": (duplicates, f"allows_duplicate_labels={duplicates}"),
     }
 
@@ -187,7 +186,7 @@ def _rows_text(rows: Encoded, content: FrameContent) -> str:
         for place, (_, order, _) in enumerate(rows[1])
         if order is not None
     ]
-    names = ", ".join(str(decode_value(name)) for name, *_ in rows[1])
+    names = ", ".join(str(_label(name)) for name, *_ in rows[1])
     return f"MultiIndex of {names}{''.join(orders)}"
 
 
@@ -196,7 +195,7 @@ def _form(form: Encoded) -> str:
 
 
 def _named(name: Encoded) -> str:
-    return "" if name is None else f" named {shown(decode_value(name))}"
+    return "" if name is None else f" named {shown(_label(name))}"
 
 
 def _labels(labels: Encoded) -> Encoded:
@@ -223,4 +222,11 @@ def _labels_text(labels: Encoded) -> str:
             return f"labels of a dtype{'' if flavour is None else f' {flavour[0]}'}{_named(name)}"
         case ["tagged", _, name]:
             return f"labels of several kinds{_named(name)}"
-    return f"MultiIndex of {', '.join(str(decode_value(name)) for *_, name in labels[1])}"
+    return f"MultiIndex of {', '.join(str(_label(name)) for *_, name in labels[1])}"
+
+
+def _label(encoded: Encoded) -> object:
+    """A label as a Python value; pandas is imported only where there is one."""
+    from lineageflow_jupyter.frames.labels import decode_value
+
+    return decode_value(encoded)

@@ -102,6 +102,9 @@ class SchemaDiff:
         Columns of other names and equal values.
     reordered : bool
         Whether columns that both versions have stand in another order.
+    relabelled : bool
+        Whether row labels that only count rows in one version are listed in the other, as after a filter or its
+        `reset_index`: that is no column more or less.
     key : tuple of (tuple of str, tuple of str), optional
         Declared keys before and after, if they differ.
     described : tuple of Described
@@ -113,12 +116,14 @@ class SchemaDiff:
     retyped: tuple[Retyped, ...] = ()
     renamed: tuple[Renamed, ...] = ()
     reordered: bool = False
+    relabelled: bool = False
     key: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     described: tuple[Described, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether more than descriptions differ."""
-        return bool(self.added or self.dropped or self.retyped or self.renamed or self.reordered or self.key)
+        columns = self.added or self.dropped or self.retyped or self.renamed
+        return bool(columns or self.reordered or self.relabelled or self.key)
 
     def lines(self) -> Iterator[str]:
         """One line a difference, for people."""
