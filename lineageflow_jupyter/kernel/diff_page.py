@@ -204,7 +204,7 @@ def edit_texts(old: str | None, new: str | None, length: int) -> tuple[str, str]
     a b a\xa0b
     """
     if old is None or new is None:
-        return _clipped_value(old, length), _clipped_value(new, length)
+        return clipped_value(old, length), clipped_value(new, length)
     start = 0
     if max(len(old), len(new)) > length:
         start = max(0, _common(old, new) - BEFORE_EDIT)
@@ -221,7 +221,8 @@ def _look(text: str) -> str:
     return "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in composed)
 
 
-def _clipped_value(value: str | None, length: int) -> str:
+def clipped_value(value: str | None, length: int) -> str:
+    """A value as it is shown, cut to a length."""
     return value_text(None if value is None else clipped_to(value, length))
 
 
@@ -283,7 +284,7 @@ def _cell_text(row: DiffRow, cell: Cell) -> str:
         return ""
     if _edited(cell):
         return f" {ARROW} ".join(edit_texts(cell.old, cell.new, TEXT_VALUE_LENGTH))
-    return _clipped_value(_value(row, cell), TEXT_VALUE_LENGTH)
+    return clipped_value(_value(row, cell), TEXT_VALUE_LENGTH)
 
 
 def _cell_html(row: DiffRow, cell: Cell, column: DiffColumn, titles: _Titles) -> str:
@@ -297,7 +298,7 @@ def _cell_html(row: DiffRow, cell: Cell, column: DiffColumn, titles: _Titles) ->
     names = ["lf-key"] * column.key + {"added": ["lf-plus"], "removed": ["lf-minus"]}.get(cell.state, [])
     names += ["lf-null"] * (value is None)
     mark = f' class="{" ".join(names)}"' if names else ""
-    return f"<td{mark}{titles.of(value)}>{escape(_clipped_value(value, VALUE_LENGTH))}</td>"
+    return f"<td{mark}{titles.of(value)}>{escape(clipped_value(value, VALUE_LENGTH))}</td>"
 
 
 def _place_columns(fixed: Sequence[tuple[str, ...]]) -> list[tuple[str, list[str]]]:
