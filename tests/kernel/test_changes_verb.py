@@ -16,7 +16,7 @@ from lineageflow_jupyter.testing.shell import TestingShell
 STEPS = (
     "flights.loc[0, 'dep'] = 9.0",
     "flights = flights[flights.id != 2].reset_index(drop=True)",
-    "flights.loc[2] = [7, 7.0, None]",
+    "flights = pd.concat([flights, flights.tail(1).assign(id=7, dep=7.0)], ignore_index=True)",
 )
 
 
@@ -27,6 +27,7 @@ def words(answer: object) -> list[list[str]]:
 @pytest.fixture
 def history(notebook: TestingShell) -> TestingShell:
     """Four commits of flights by the key id, and one of planes."""
+    notebook.run("import pandas as pd")
     notebook.run("%lf commit flights --key id -m raw;")
     for number, step in enumerate(STEPS):
         notebook.run(step)
@@ -94,6 +95,13 @@ def test_changes_are_counted_without_being_read(tmp_path: Path, key: list[str]) 
         table = feed.to_arrow()
         assert total_of(feed) == table.num_rows > 10
         assert [change["column"] for change in changes(feed, range(7, 12))] == table["column"].to_pylist()[7:12]
+
+
+def test_a_key_that_the_dataset_had_only_for_a_time(history: TestingShell) -> None:
+    history.run("flights = flights.drop(columns='id').head(2)")
+    history.run("%lf commit flights --key '' -m keyless;")
+    told = words(history.run("%lf changes flights"))
+    assert told[-1][:5] == ["−", "delete", "2", "id", "7"]
 
 
 def test_all_of_it_as_a_frame(history: TestingShell) -> None:

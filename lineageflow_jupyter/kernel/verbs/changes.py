@@ -172,11 +172,10 @@ def _grid(feed: ChangeFeed, found: Sequence[Change]) -> Grid:
     keys = key_names(feed)
     rows: list[tuple[str | Cell, ...]] = []
     for change in found:
-        whole = change["operation"] in ("create", "drop")
         rows.append(
             (
                 _OPERATIONS[change["operation"]],
-                *("" if whole else clipped_value(change[name], TEXT_VALUE_LENGTH) for name in keys),
+                *(clipped_value(change[name], TEXT_VALUE_LENGTH) if name in change else "" for name in keys),
                 *("" if change.get(side) is None else f"{change[side]:,}" for side in ("row_a", "row_b")),
                 clipped(change["column"] or "", NAME_LENGTH),
                 *_values(change),
