@@ -510,7 +510,9 @@ class TableReader:
         with self._hot.reading():
             return from_content(content, engine=engine, positions=chosen_places, row_start=first)
 
-    def arrays(self, columns: Sequence[tuple[str, ObjectId]], dataset: str, rows: range | None = None) -> list[Any]:
+    def arrays(
+        self, columns: Sequence[tuple[str, ObjectId]], dataset: str, rows: range | None = None, *, keep: bool = True
+    ) -> list[Any]:
         """Arrays of some columns.
 
         Parameters
@@ -521,6 +523,8 @@ class TableReader:
             Name of the dataset, for messages.
         rows : range, optional
             Rows ``[start, stop)`` only.
+        keep : bool
+            Whether columns that are read whole go to the hot cache.
 
         Raises
         ------
@@ -535,7 +539,7 @@ class TableReader:
             decoded = self.values([named[place] for place in missing], dataset, rows)
             for place, array in zip(missing, decoded, strict=True):
                 arrays[place] = array
-        if rows is None:
+        if rows is None and keep:
             self._hot.missed({ids[place]: named[place][1] for place in missing}, self._decoded_again, since)
         return arrays
 

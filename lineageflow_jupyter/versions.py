@@ -80,9 +80,9 @@ class StoredVersion:
 
     def values(self, places: Sequence[int], rows: range | None = None) -> list[Any]:
         """See `Version`."""
-        if rows is None:  # the hot cache may have them
+        if rows is None:  # the hot cache may have them, but to compare is no reason to keep them
             named = [(self.table.columns[place].name, self.table.columns[place].column) for place in places]
-            return self.reader.arrays(named, self.entry.dataset)
+            return self.reader.arrays(named, self.entry.dataset, keep=False)
         return self.reader.values([self._named(place) for place in places], self.entry.dataset, rows)
 
     def take(self, places: Sequence[int], rows: Rows) -> list[Any]:

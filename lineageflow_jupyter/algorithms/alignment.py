@@ -75,7 +75,8 @@ class Alignment:
         """
         table = np.asarray(runs, np.int64).reshape(-1, 3)
         table = table[table[:, 2] > 0]
-        table = table[np.argsort(table[:, 1], kind="stable")]
+        if (np.diff(table[:, 1]) < 0).any():
+            table = table[np.argsort(table[:, 1], kind="stable")]
         if len(table):
             ends = table[:, :2] + table[:, 2:]
             first = np.ones(len(table), bool)
@@ -213,6 +214,25 @@ class Alignment:
             return np.ones(len(self.a), bool)
         return _heaviest_chain(self.a, self.length) if len(self.a) <= EXACT_MOVES else _first_chain(self.a)
 
+    def without(self, rows: Rows) -> Alignment:
+        """The same without the partners of some rows of B, which rise."""
+        if not len(rows):
+            return self
+        begins = np.concatenate([np.zeros(1, np.int64), rows + 1])
+        kept = np.column_stack([begins, begins, np.concatenate([rows, np.array([self.rows_b])]) - begins])
+        return Alignment.from_runs(self.rows_b, self.rows_b, kept).composed(self)
+
+    def joined(self, rows_a: Rows, rows_b: Rows) -> Alignment:
+        """The same with some pairs of rows more, of which neither has a partner yet."""
+        if not len(rows_b):
+            return self
+        own = np.column_stack([self.a, self.b, self.length])
+        begins = np.ones(len(rows_b), bool)
+        begins[1:] = (rows_b[1:] != rows_b[:-1] + 1) | (rows_a[1:] != rows_a[:-1] + 1)
+        starts = np.flatnonzero(begins)
+        more = np.column_stack([rows_a[starts], rows_b[starts], np.diff(starts, append=len(rows_b))])
+        return Alignment.from_runs(self.rows_a, self.rows_b, np.concatenate([own, more]) if len(own) else more)
+
     def composed(self, older: Alignment) -> Alignment:
         """Rows of B with their partners in the table that A was made from.
 
@@ -227,7 +247,7 @@ class Alignment:
             return self
         if self.identical:
             return older
-        if len(self.b) + len(older.b) > self.rows_b // 4:
+        if len(self.b) + len(older.b) > self.rows_b // 16:
             sources = self.sources()
             held = sources >= 0
             sources[held] = older.sources()[sources[held]]

@@ -57,8 +57,7 @@ def match(words_a: Words, words_b: Words, rows_a: Rows, rows_b: Rows, around: Al
     if len(left_a) and len(left_b):
         more_a, more_b = equal_pairs(words_a[left_a], words_b[left_b])
         found_a, found_b = np.concatenate([found_a, left_a[more_a]]), np.concatenate([found_b, left_b[more_b]])
-    order = np.argsort(found_b, kind="stable")
-    return found_a[order], found_b[order]
+    return _in_order(found_a, found_b, len(rows_b))
 
 
 def _left(count: int, found: Rows) -> Rows:
@@ -160,8 +159,15 @@ def _verified(a: Rows, b: Rows, words_a: Words, words_b: Words) -> tuple[Rows, R
     alike = words_a[a] == words_b[b]
     if not alike.all():
         a, b = a[alike], b[alike]
-    order = np.argsort(b, kind="stable")
-    return a[order], b[order]
+    return _in_order(a, b, len(words_b))
+
+
+def _in_order(a: Rows, b: Rows, count: int) -> tuple[Rows, Rows]:
+    """Pairs in the order of `b`: quicker through an array of all of its `count` places than by sorting."""
+    partner = np.full(count, -1, np.int64)
+    partner[b] = a
+    held = np.flatnonzero(partner >= 0)
+    return partner[held], held
 
 
 def _nothing() -> tuple[Rows, Rows]:
