@@ -170,21 +170,20 @@ def key_names(feed: ChangeFeed) -> list[str]:
 
 def _grid(feed: ChangeFeed, found: Sequence[Change]) -> Grid:
     keys = key_names(feed)
-    rows: list[tuple[str | Cell, ...]] = []
-    for change in found:
-        rows.append(
-            (
-                _OPERATIONS[change["operation"]],
-                *(clipped_value(change[name], TEXT_VALUE_LENGTH) if name in change else "" for name in keys),
-                *("" if change.get(side) is None else f"{change[side]:,}" for side in ("row_a", "row_b")),
-                clipped(change["column"] or "", NAME_LENGTH),
-                *_values(change),
-                *_commit_cells(change["record"]),
-            )
-        )
     headers = ("", *(clipped(name, NAME_LENGTH) for name in keys), "old row", "new row", "column", "old", "new")
     places = frozenset({1 + len(keys), 2 + len(keys)})
-    return Grid((*headers, "commit", "time", "author"), tuple(rows), places)
+    return Grid((*headers, "commit", "time", "author"), tuple(_row(change, keys) for change in found), places)
+
+
+def _row(change: Change, keys: Sequence[str]) -> tuple[str | Cell, ...]:
+    return (
+        _OPERATIONS[change["operation"]],
+        *(clipped_value(change[name], TEXT_VALUE_LENGTH) if name in change else "" for name in keys),
+        *("" if change.get(side) is None else f"{change[side]:,}" for side in ("row_a", "row_b")),
+        clipped(change["column"] or "", NAME_LENGTH),
+        *_values(change),
+        *_commit_cells(change["record"]),
+    )
 
 
 def _values(change: Change) -> tuple[str, str]:
