@@ -38,7 +38,7 @@ UNSHOWN = 8
 """Columns that are named as not shown."""
 
 _STYLE = """.lf-out .lf-diff{max-height:34em;overflow:auto}
-.lf-out .lf-diff table{margin:0}
+.lf-out .lf-diff table{margin:0}.lf-out .lf-diff thead{border-bottom:0}
 .lf-out .lf-diff th,.lf-out .lf-diff td{white-space:pre;padding-left:.3em}
 .lf-out .lf-diff thead th{position:sticky;top:0;z-index:1;border-bottom:0;box-shadow:inset 0 -1px var(--lf-line);
 background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}
@@ -46,10 +46,11 @@ background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}
 .lf-out .lf-diff .lf-place,.lf-out .lf-diff .lf-context td,.lf-out .lf-diff .lf-gap td,.lf-out .lf-diff .lf-null{
 color:var(--lf-soft)}
 .lf-out .lf-diff .lf-place{text-align:right}.lf-out .lf-diff .lf-null{font-style:italic}
-.lf-out .lf-diff .lf-added,.lf-out .lf-diff .lf-plus{
+.lf-out .lf-diff .lf-added>*,.lf-out .lf-diff tr:not(.lf-context) .lf-plus{
 background:color-mix(in srgb,var(--jp-success-color1,#2e7d32) 13%,transparent)}
-.lf-out .lf-diff .lf-removed,.lf-out .lf-diff .lf-minus{
+.lf-out .lf-diff .lf-removed>*,.lf-out .lf-diff tr:not(.lf-context) .lf-minus{
 background:color-mix(in srgb,var(--jp-error-color1,#c62828) 13%,transparent)}
+.lf-out .lf-diff .lf-added td,.lf-out .lf-diff .lf-removed td{color:var(--lf-text)}
 .lf-out .lf-diff .lf-edit{background:color-mix(in srgb,var(--jp-warn-color1,#b26a00) 13%,transparent)}
 .lf-out .lf-diff tbody .lf-added th,.lf-out .lf-diff ins{color:var(--lf-good)}
 .lf-out .lf-diff tbody .lf-removed th,.lf-out .lf-diff del{color:var(--lf-bad)}
@@ -203,7 +204,7 @@ def edit_texts(old: str | None, new: str | None, length: int) -> tuple[str, str]
     a b a\xa0b
     """
     if old is None or new is None:
-        return _clipped_value(old, length), _clipped_value(new, length)
+        return clipped_value(old, length), clipped_value(new, length)
     start = 0
     if max(len(old), len(new)) > length:
         start = max(0, _common(old, new) - BEFORE_EDIT)
@@ -220,7 +221,8 @@ def _look(text: str) -> str:
     return "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in composed)
 
 
-def _clipped_value(value: str | None, length: int) -> str:
+def clipped_value(value: str | None, length: int) -> str:
+    """A value as it is shown, cut to a length."""
     return value_text(None if value is None else clipped_to(value, length))
 
 
@@ -282,7 +284,7 @@ def _cell_text(row: DiffRow, cell: Cell) -> str:
         return ""
     if _edited(cell):
         return f" {ARROW} ".join(edit_texts(cell.old, cell.new, TEXT_VALUE_LENGTH))
-    return _clipped_value(_value(row, cell), TEXT_VALUE_LENGTH)
+    return clipped_value(_value(row, cell), TEXT_VALUE_LENGTH)
 
 
 def _cell_html(row: DiffRow, cell: Cell, column: DiffColumn, titles: _Titles) -> str:
@@ -296,7 +298,7 @@ def _cell_html(row: DiffRow, cell: Cell, column: DiffColumn, titles: _Titles) ->
     names = ["lf-key"] * column.key + {"added": ["lf-plus"], "removed": ["lf-minus"]}.get(cell.state, [])
     names += ["lf-null"] * (value is None)
     mark = f' class="{" ".join(names)}"' if names else ""
-    return f"<td{mark}{titles.of(value)}>{escape(_clipped_value(value, VALUE_LENGTH))}</td>"
+    return f"<td{mark}{titles.of(value)}>{escape(clipped_value(value, VALUE_LENGTH))}</td>"
 
 
 def _place_columns(fixed: Sequence[tuple[str, ...]]) -> list[tuple[str, list[str]]]:

@@ -17,7 +17,7 @@ from lineageflow_jupyter.errors import LineageFlowError
 from lineageflow_jupyter.kernel.arguments import HELP, parse
 from lineageflow_jupyter.kernel.completion import Completer
 from lineageflow_jupyter.kernel.configuration import configured
-from lineageflow_jupyter.kernel.display import FrameAnswer, say
+from lineageflow_jupyter.kernel.display import Answer, FrameAnswer, say
 from lineageflow_jupyter.kernel.session import Session
 from lineageflow_jupyter.kernel.tokens import expand, split
 from lineageflow_jupyter.kernel.verb import Call
@@ -72,7 +72,7 @@ class LineMagic:
         if arguments.has(HELP.name):
             return describe(verb)
         result = verb.run(Call(self.session, arguments, names, VERBS))
-        return None if typed.silenced and not verb.returns_data else result
+        return None if typed.silenced and isinstance(result, Answer) else result
 
 
 def load(shell: InteractiveShell) -> None:

@@ -46,15 +46,14 @@ class Verb:
     summary : str
         What it does, in one line.
     run : callable
-        Does it; returns what the magic returns.
+        Does it; returns what the magic returns: an answer, which a last ``;`` keeps quiet, or a frame, which is what
+        the line is for.
     positionals, options : tuples
         What it accepts.
     examples : tuple of str
         Whole lines.
     notes : tuple of str
         What a summary has no room for, a paragraph each: what happens to variables, what is refused, how it is undone.
-    returns_data : bool
-        True where the result is what the line is for: then a last ``;`` does not take it away.
     """
 
     name: str
@@ -64,7 +63,6 @@ class Verb:
     options: tuple[Option, ...] = ()
     examples: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    returns_data: bool = False
 
     @property
     def usage(self) -> str:

@@ -134,6 +134,24 @@ class TestHistory:
         assert "did you mean planes" in run("diff", "--", "plane").err
         assert run("diff", "t", "--columns", "y").code == 1
 
+    def test_changes(self, run: Run, repo: Repository) -> None:
+        assert run("changes", "t").out.splitlines()[-1].startswith("~ update  2         1        1  x       NaN  2.0")
+        document = run("changes", "t", "--json", "--rows", "1:").document
+        assert (document["dataset"], document["rows"], len(document["commits"])) == ("t", 2, 2)
+        assert document["changes"] == [
+            {
+                "commit": repo.resolve("main").id.hex(),
+                "operation": "update",
+                "key": {"id": "2"},
+                "row_a": 1,
+                "row_b": 1,
+                "column": "x",
+                "old": "NaN",
+                "new": "2.0",
+            }
+        ]
+        assert "--engine" not in run("changes", "t", "--rows", "0:1").out
+
     def test_show(self, run: Run, repo: Repository) -> None:
         assert "t        changed  3 × 2           1 cell (x)" in run("show").out
         document = run("show", "main~1", "--json").document

@@ -266,6 +266,8 @@ class TestPages:
         assert "3 → -1" in told[-1]
         assert "c11" in told[-2]
         assert "c5" not in told[-2]
+        notebook.run("w.iloc[4, 1:] = -2")
+        assert "none of the first 5 changed columns are not shown" in str(notebook.run("%lf diff w"))
 
 
 class TestTheAnswer:

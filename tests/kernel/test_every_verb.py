@@ -58,6 +58,8 @@ ORDINARY = {
     "mv": "%lf mv planes air",
     "log": "%lf log --graph --all",
     "show": "%lf show v1",
+    "diff": "%lf diff v1",
+    "changes": "%lf changes flights",
     "checkout": "%lf checkout v1 --force",
     "restore": "%lf restore flights --source v1",
     "branch": "%lf branch fix v1",

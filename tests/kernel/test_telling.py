@@ -191,7 +191,12 @@ class TestRestore:
 
 @pytest.mark.parametrize(
     ("verb", "instead"),
-    [("blame", "%lf log NAME"), ("push", "%lf open PATH"), ("merge", "%lf read BRANCH:NAME"), ("difftool", "%lf diff")],
+    [
+        ("blame", "%lf changes NAME"),
+        ("push", "%lf open PATH"),
+        ("merge", "%lf read BRANCH:NAME"),
+        ("difftool", "%lf diff"),
+    ],
 )
 def test_verbs_of_git_that_are_missing_name_what_comes_closest(shell: TestingShell, verb: str, instead: str) -> None:
     assert instead in shell.refused(f"%lf {verb} flights")

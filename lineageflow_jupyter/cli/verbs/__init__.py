@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lineageflow_jupyter.cli.command import Command
-from lineageflow_jupyter.cli.verbs import branch, diff, export, fsck, importing, init, log, show, status, tag
+from lineageflow_jupyter.cli.verbs import branch, changes, diff, export, fsck, importing, init, log, show, status, tag
 
 _ALL = (
     init.COMMAND,
@@ -11,6 +11,7 @@ _ALL = (
     log.COMMAND,
     show.COMMAND,
     diff.COMMAND,
+    changes.COMMAND,
     branch.COMMAND,
     tag.COMMAND,
     export.COMMAND,

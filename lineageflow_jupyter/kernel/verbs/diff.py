@@ -317,7 +317,8 @@ def _rows(call: Call, diff: TableDiff, default: int) -> list[Part]:
     """Show one page of the rows that differ."""
     limit, skip = count_of(call, "number", default, "rows"), count_of(call, "skip", 0, "rows")
     context = count_of(call, "context", 0, "rows")
-    page = _slim(diff).page(skip, skip + limit, context)
+    slim = _slim(diff)
+    page = slim.page(skip, skip + limit, context)
     if not page.rows:
         return []
     if skip >= page.rows:
@@ -327,6 +328,8 @@ def _rows(call: Call, diff: TableDiff, default: int) -> list[Part]:
         told = f"rows {page.start + 1:,} to {page.stop:,} of {page.rows:,}"
         more = f"; `--skip {page.stop}` shows the next ones" if page.stop < page.rows else ""
         parts.append(Note(told + more, MUTED))
+    if slim is not diff and len(diff.summary.cells_changed) > WIDE:
+        parts.append(Note(f"rows that differ in none of the first {WIDE:,} changed columns are not shown", MUTED))
     return parts
 
 

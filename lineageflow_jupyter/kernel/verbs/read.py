@@ -38,5 +38,4 @@ VERB = Verb(
         "it: then the notebook may commit its own on top.",
         "`df = %lf read …;` keeps the frame in spite of the `;`, which is there for answers only.",
     ),
-    returns_data=True,
 )
