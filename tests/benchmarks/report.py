@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import diffs
 from results import TOLD_PEERS, Figure, FrameResults, Results
 from targets import HISTORY, LARGE, TARGET_ROWS, quick, verdicts
 from tools import TOOLS
 
-TOOLS_PART, HISTORY_PART = "make bench", "make bench, history"
+TOOLS_PART, HISTORY_PART, DIFF_PART = "make bench", "make bench, history", "make bench, diff"
 TITLES = {
     "mixed": "Mixed columns",
     "flights": "Flights",
@@ -25,8 +26,14 @@ WORK_TITLES = {
     "column": "a new column",
     "appended": "1 % of rows appended",
     "inserted": "100 rows inserted at one third",
-    "filtered": "5 % of rows filtered out at random",
-    "sorted": "sorted by a float column",
+    "dropped": "0.01 % of rows dropped at random, index reset",
+    "dropped-labels": "0.01 % of rows dropped at random",
+    "filtered": "5 % of rows dropped at random, index reset",
+    "filtered-labels": "5 % of rows dropped at random",
+    "sorted": "sorted by a float column, index reset",
+    "sorted-labels": "sorted by a float column",
+    "shuffled": "shuffled, index reset",
+    "shuffled-labels": "shuffled",
     "read": "read the first version, cold",
     "reread": "read it again",
 }
@@ -49,7 +56,34 @@ TOOL_TITLES = {
 def parts(results: Results) -> dict[str, str]:
     """Return the parts of the report that a run can tell about, each with its name in the document."""
     found = {TOOLS_PART: markdown(results)} if results.frames else {}
-    return {**found, HISTORY_PART: history(results)} if results.history else found
+    if results.diffs:
+        found[DIFF_PART] = diff(results)
+    if results.history:
+        found[HISTORY_PART] = history(results)
+    return found
+
+
+def diff(results: Results) -> str:
+    """Return the report on diffs of two versions."""
+    tools = [tool for tool in diffs.TOOLS if any(tool in timings for timings in results.diffs.values())]
+    rows, targets = [], []
+    for work, timings in results.diffs.items():
+        row = [diffs.WORKS[work]]
+        for tool in tools:
+            timing = timings.get(tool)
+            row.append("" if timing is None else timing.error or _milliseconds(timing.seconds))
+        rows.append(row)
+        peer = timings.get("polars")
+        for tool in ("lineageflow", "lineageflow-afresh"):
+            ours = timings.get(tool)
+            if ours and peer and not ours.error and not peer.error:
+                ratio, wanted = peer.seconds / ours.seconds, diffs.TARGETS[work]
+                told = (diffs.WORKS[work], diffs.TOOLS[tool], f"≥ {wanted:g} ×", f"{ratio:.2g} ×")
+                targets.append((*told, "met" if ratio >= wanted else "**missed**"))
+    header = ("two versions", *(diffs.TOOLS[tool] for tool in tools))
+    judged = table(("two versions", "", "as fast as polars' full join", "found", ""), targets)
+    facts = _facts(results, "date", "machine", "versions", "versions beside ArcticDB", "diff")
+    return f"{facts}\n\n{table(header, rows)}\n\n{judged}\n"
 
 
 def history(results: Results) -> str:

@@ -112,12 +112,33 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class DiffTiming:
+    """Seconds that a tool took to tell how two versions differ: the median of its runs; and why it does not count."""
+
+    seconds: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
-    """A whole run: `facts` about the machine and the versions, the frames' results, and those in a long history."""
+    """A whole run.
+
+    Parameters
+    ----------
+    facts : mapping of str to str
+        The machine and the versions.
+    frames : mapping of str to FrameResults
+        Versions of frames, by frame.
+    history : mapping of str to Timing
+        Verbs in a long history.
+    diffs : mapping of str to mapping of str to DiffTiming
+        Diffs of two versions, by work, then by tool.
+    """
 
     facts: Mapping[str, str]
     frames: Mapping[str, FrameResults]
     history: Mapping[str, Timing] = field(default_factory=dict)
+    diffs: Mapping[str, Mapping[str, DiffTiming]] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Write the results as JSON."""
@@ -134,4 +155,8 @@ def load(path: Path) -> Results:
         }
         frames[name] = FrameResults(**{**frame, "figures": figures})
     history = {work: Timing(**timing) for work, timing in data.get("history", {}).items()}
-    return Results(data["facts"], frames, history)
+    diffs = {
+        work: {tool: DiffTiming(**timing) for tool, timing in tools.items()}
+        for work, tools in data.get("diffs", {}).items()
+    }
+    return Results(data["facts"], frames, history, diffs)

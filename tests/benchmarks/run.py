@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import diffs
 import report
 import results
 from tools import TOOLS as TOOL_CLASSES
@@ -43,8 +44,14 @@ LARGE_WORKS = (
     "column",
     "appended",
     "inserted",
+    "dropped",
+    "dropped-labels",
     "filtered",
+    "filtered-labels",
     "sorted",
+    "sorted-labels",
+    "shuffled",
+    "shuffled-labels",
     "read",
     "reread",
 )
@@ -57,6 +64,7 @@ WORKS = {
 ARCTIC = ("arcticdb", "arcticdb-narrow", "arcticdb-told", "lineageflow-pandas2")
 TOOLS = tuple(report.TOOL_TITLES)
 HISTORY = "history"
+DIFF = "diff"
 TINY_TURNS = 20
 # Beyond, one segment a column takes 2.6 MB of memory each: 13 GB for 40 MB in 5,000 columns.
 NARROW_COLUMNS = 1_000
@@ -96,7 +104,7 @@ class Workers:
         self._count += 1
         job_path, result_path = (self._jobs / f"{self._count}.{part}.json" for part in ("job", "result"))
         job_path.write_text(json.dumps({**job, "tool": tool}))
-        python = self._plan.arctic_python if tool in ARCTIC else self._plan.python
+        python = self._plan.arctic_python if tool in (*ARCTIC, *diffs.ARCTIC) else self._plan.python
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
         command = [python, str(WORKER), str(job_path), str(result_path)]
         try:
@@ -200,10 +208,41 @@ def run(plan: Plan) -> results.Results:
         if works:
             frames[name] = measure_frame(plan, workers, name, works)
     history = measure_history(plan, workers, facts) if HISTORY in plan.frames and not plan.works else {}
+    diff_timings = measure_diffs(plan, workers, facts) if DIFF in plan.frames and not plan.works else {}
     colds = {f.cold for frame in frames.values() for tools in frame.figures.values() for f in tools.values() if f.cold}
     if colds:
         facts["cold read after"] = "; ".join(sorted(colds))
-    return results.Results(facts, frames, history)
+    return results.Results(facts, frames, history, diff_timings)
+
+
+def measure_diffs(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict[str, dict[str, results.DiffTiming]]:
+    """Measure how long it takes to tell how two versions differ; say in `facts` of how many rows."""
+    rows = plan.rows * 2
+    facts["diff"] = f"{rows:,} × 5, keyed; median of {plan.repeat}, each in a fresh process"
+    tools = [tool for tool in diffs.TOOLS if tool not in diffs.ARCTIC or Path(plan.arctic_python).exists()]
+    found: dict[str, dict[str, results.DiffTiming]] = {}
+    for work in diffs.WORKS:
+        runs: dict[str, list[dict[str, Any]]] = {tool: [] for tool in tools}
+        for turn in range(plan.repeat):
+            for tool in rotated(tools, turn):
+                folder = plan.scratch / DIFF
+                try:
+                    job = {"command": "diff", "work": work, "rows": rows, "folder": str(folder)}
+                    runs[tool].append(workers.run(tool, job))
+                except Failed as failed:
+                    runs[tool].append({"seconds": 0.0, "wrong": str(failed)})
+                finally:
+                    shutil.rmtree(folder, ignore_errors=True)
+        found[work] = {
+            tool: results.DiffTiming(
+                statistics.median(run["seconds"] for run in done),
+                next((run["wrong"] for run in done if run["wrong"]), ""),
+            )
+            for tool, done in runs.items()
+        }
+        shown = ", ".join(f"{tool} {each.error or f'{1e3 * each.seconds:.0f}'}" for tool, each in found[work].items())
+        print(f"diff, {work} (ms): {shown}", flush=True)
+    return found
 
 
 def measure_history(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict[str, results.Timing]:
@@ -346,7 +385,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=5_000_000, help="rows of the large frames (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="200,000 rows and one run each")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each work (default: %(default)s)")
-    parser.add_argument("--frames", nargs="+", choices=[*WORKS, HISTORY], default=[*WORKS, HISTORY])
+    parser.add_argument("--frames", nargs="+", choices=[*WORKS, DIFF, HISTORY], default=[*WORKS, DIFF, HISTORY])
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS))
     parser.add_argument("--works", nargs="+", choices=every_work, default=[])
     parser.add_argument("--no-verify", action="store_true", help="do not read back and compare what the tools stored")

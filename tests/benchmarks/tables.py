@@ -57,12 +57,15 @@ class Change:
         int64; rows whose cells changed, or rows of the *old* version that were dropped.
     raw_bytes : int
         Size of what is new in Arrow's plain form, in bytes: the changed values, the added column, the added rows.
+    labels : numpy.ndarray, optional
+        int64; the index labels of the new version's rows, where it keeps those of the old one.
     """
 
     work: str
     column: str
     positions: np.ndarray[Any, np.dtype[np.int64]]
     raw_bytes: int
+    labels: np.ndarray[Any, np.dtype[np.int64]] | None = None
 
 
 def spare_rows(rows: int) -> int:
@@ -206,12 +209,16 @@ def version(table: pa.Table, shape: Shape, work: str, turn: int = 0) -> tuple[pa
         third = n // 3
         after = pa.concat_tables([base.slice(0, third), added, base.slice(third)])
         return after, Change(work, "", nothing, added.nbytes)
-    if work == "filtered":
-        dropped = np.random.default_rng(7).random(n) < 0.05
-        return base.filter(pa.array(~dropped)), Change(work, "", np.flatnonzero(dropped), 0)
-    if work == "sorted":
-        order = np.argsort(base.column(shape.edited).to_numpy(), kind="stable")
-        return base.take(pa.array(order)), Change(work, "", nothing, 0)
+    kind, _, labels = work.partition("-")
+    if kind in ("dropped", "filtered"):
+        dropped = np.random.default_rng(7).random(n) < (0.0001 if kind == "dropped" else 0.05)
+        rows = np.flatnonzero(~dropped)
+        change = Change(work, "", np.flatnonzero(dropped), 0, rows if labels else None)
+        return base.filter(pa.array(~dropped)), change
+    if kind in ("sorted", "shuffled"):
+        values = base.column(shape.edited).to_numpy()
+        rows = np.argsort(values, kind="stable") if kind == "sorted" else np.random.default_rng(9).permutation(n)
+        return base.take(pa.array(rows)), Change(work, "", nothing, 0, rows if labels else None)
     return base, Change(work, "", nothing, 0)
 
 

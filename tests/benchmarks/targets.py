@@ -85,6 +85,16 @@ def bytes_of_first(share: float) -> Check:
     return check
 
 
+def bytes_of_frame(share: float) -> Check:
+    """At most this share of the frame's bytes in Arrow's plain form."""
+
+    def check(frame: FrameResults, work: str, ours: Figure) -> Verdict | None:
+        ratio = ours.bytes / frame.bytes
+        return Verdict(work, f"≤ {share:.1%} of the frame's bytes", f"{ratio:.3%}", ratio <= share)
+
+    return check
+
+
 def bytes_of_change(times: float) -> Check:
     """At most `times` the plain size of the values that changed."""
 
@@ -128,8 +138,9 @@ BY_WORK: dict[str, tuple[Check, ...]] = {
     "column": (faster(3), bytes_of_change(1)),
     "appended": (faster(3), bytes_of_first(0.05)),
     "inserted": (faster(3), bytes_of_first(0.05)),
-    "filtered": (faster(1.5), bytes_of_first(0.01)),
-    "sorted": (faster(1.5), bytes_a_row(5)),
+    **dict.fromkeys(("dropped", "dropped-labels"), (faster(1.5), bytes_of_frame(0.001))),
+    **dict.fromkeys(("filtered", "filtered-labels"), (faster(1.5), bytes_of_first(0.01))),
+    **dict.fromkeys(("sorted", "sorted-labels", "shuffled", "shuffled-labels"), (faster(1.5), bytes_a_row(5))),
     "read": (faster(2),),
     "reread": (within(20),),
 }

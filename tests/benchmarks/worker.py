@@ -23,7 +23,7 @@ import limits
 import pandas as pd
 import pyarrow as pa
 import sampling
-from tables import Shape, build, difference, load, to_frame, version
+from tables import Change, Shape, build, difference, load, to_frame, version
 from tools import TOOLS, Tool, warm_up
 
 MEGABYTE = 1e6
@@ -77,7 +77,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         return measure_read(tool, store, job)
     table, shape = load(Path(job["table"])), Shape(**job["shape"])
     written = [version(table, shape, job["work"], turn) for turn in range(job["turns"])]
-    frames = [(to_frame(new), change) for new, change in written]
+    frames = [(labelled(to_frame(new), change), change) for new, change in written]
     raw_bytes = frames[0][1].raw_bytes
     del table, written
     tool.open(store)
@@ -105,6 +105,11 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         result["difference"] = difference(tool.read(first=False), frames[-1][0])
         tool.close()
     return result
+
+
+def labelled(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
+    """Return the frame with the labels that its rows had before, if the change keeps them."""
+    return frame if change.labels is None else frame.set_axis(pd.Index(change.labels), axis=0)
 
 
 def measure_read(tool: Tool, store: Path, job: dict[str, Any]) -> dict[str, Any]:
@@ -230,12 +235,20 @@ def empty_page_cache(folder: Path) -> str:
     return "the system's page cache emptied"
 
 
+def measure_diff(job: dict[str, Any]) -> dict[str, Any]:
+    """Measure how long one tool takes to tell how two versions differ."""
+    import diffs
+
+    return diffs.measure(job)
+
+
 COMMANDS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "build": build_table,
     "versions": versions,
     "limits": measure_limits,
     "measure": measure,
     "history": measure_history,
+    "diff": measure_diff,
 }
 
 if __name__ == "__main__":
