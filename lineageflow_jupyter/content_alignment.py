@@ -22,7 +22,7 @@ from lineageflow_jupyter.algorithms.alignment import Alignment, Rows
 from lineageflow_jupyter.algorithms.matching import among, gaps, match, unique_pairs
 from lineageflow_jupyter.algorithms.neighbours import similar_pairs
 from lineageflow_jupyter.frames.comparison import changed_rows
-from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, combined_words, value_words
+from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, combined_words, mixed_words, value_words
 from lineageflow_jupyter.frames.row_labels import label_range, labels_identify
 from lineageflow_jupyter.frames.storage_types import arrow_type
 from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowValues, flags_of, joined, picked
@@ -214,7 +214,7 @@ class ContentAlignment:
         words: list[Any] = [None, None]
         for pair in sorted(self._pairs, key=lambda pair: pair[1] not in changed):
             values = [self._left_words(left[0], pair, tentative, changed), self._values.words(1, [pair], left[1])]
-            words = [_mixed(so_far, more) for so_far, more in zip(words, values, strict=True)]
+            words = [mixed_words(so_far, more) for so_far, more in zip(words, values, strict=True)]
             held = [among(words[0], words[1]), among(words[1], words[0])]
             for side in (0, 1):
                 left[side], words[side] = left[side][held[side]], words[side][held[side]]
@@ -323,10 +323,6 @@ class ContentAlignment:
         ]
         at_a, at_b = similar_pairs(cells[0], cells[1], *gaps(found, *left))
         return left[0][at_a], left[1][at_b]
-
-
-def _mixed(words: Any, more: Any) -> Any:
-    return more if words is None else words * np.uint64(0x9E3779B97F4A7C15) ^ (words >> np.uint64(31)) ^ more
 
 
 def _distinct(arrays: Iterable[Any]) -> int:

@@ -16,6 +16,7 @@ Words = npt.NDArray[np.uint64]
 """One word a row."""
 
 _GAP = np.uint64(0x9E3779B97F4A7C15)
+_ODD = np.uint64(0xD1342543DE82EF95)
 _ROUNDS = 3
 """How often rows are looked for that are unique between the ones found before."""
 
@@ -40,7 +41,7 @@ def match(words_a: Words, words_b: Words, rows_a: Rows, rows_b: Rows, around: Al
     tuple of (numpy.ndarray, numpy.ndarray)
         Places in `rows_a` and in `rows_b` of the pairs, the latter rising.
     """
-    found_a, found_b = unique_pairs(*_in_gaps(words_a, words_b, rows_a, rows_b, around))
+    found_a, found_b = _alike(words_a, words_b, *unique_pairs(*_in_gaps(words_a, words_b, rows_a, rows_b, around)))
     for round_ in range(_ROUNDS):
         left_a, left_b = _left(len(rows_a), found_a), _left(len(rows_b), found_b)
         if not len(left_a) or not len(left_b):
@@ -50,14 +51,21 @@ def match(words_a: Words, words_b: Words, rows_a: Rows, rows_b: Rows, around: Al
         more_a, more_b = unique_pairs(*parts) if round_ < _ROUNDS - 1 else equal_pairs(*parts)
         if not len(more_a) and round_ < _ROUNDS - 1:
             more_a, more_b = equal_pairs(*parts)
+        more_a, more_b = _alike(words_a, words_b, left_a[more_a], left_b[more_b])
         if not len(more_a):
             break
-        found_a, found_b = np.concatenate([found_a, left_a[more_a]]), np.concatenate([found_b, left_b[more_b]])
+        found_a, found_b = np.concatenate([found_a, more_a]), np.concatenate([found_b, more_b])
     left_a, left_b = _left(len(rows_a), found_a), _left(len(rows_b), found_b)
     if len(left_a) and len(left_b):
         more_a, more_b = equal_pairs(words_a[left_a], words_b[left_b])
         found_a, found_b = np.concatenate([found_a, left_a[more_a]]), np.concatenate([found_b, left_b[more_b]])
     return _in_order(found_a, found_b, len(rows_b))
+
+
+def _alike(words_a: Words, words_b: Words, a: Rows, b: Rows) -> tuple[Rows, Rows]:
+    """Those of some pairs whose words are equal, not only together with the number of their gap."""
+    held = words_a[a] == words_b[b]
+    return a[held], b[held]
 
 
 def _left(count: int, found: Rows) -> Rows:
@@ -76,8 +84,19 @@ def _in_gaps(words_a: Words, words_b: Words, rows_a: Rows, rows_b: Rows, around:
     """Words that are equal only between the same two aligned neighbours."""
     if not len(around.b):
         return words_a, words_b
-    gaps_a, gaps_b = gaps(around, rows_a, rows_b)
-    return words_a ^ (gaps_a.view(np.uint64) * _GAP), words_b ^ (gaps_b.view(np.uint64) * _GAP)
+    return tuple(  # type: ignore[return-value]
+        words ^ _scrambled(numbers)
+        for words, numbers in zip((words_a, words_b), gaps(around, rows_a, rows_b), strict=True)
+    )
+
+
+def _scrambled(numbers: Rows) -> Words:
+    """A word for each number, unlike the differences that words of rows have among one another."""
+    words = numbers.view(np.uint64) * _ODD
+    words ^= words >> np.uint64(32)
+    words *= _GAP
+    words ^= words >> np.uint64(29)
+    return words
 
 
 def gaps(around: Alignment, rows_a: Rows, rows_b: Rows) -> tuple[Rows, Rows]:

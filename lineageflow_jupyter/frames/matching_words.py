@@ -34,7 +34,12 @@ def combined_words(words: Words | None, array: Any) -> Words:
     array : pyarrow.Array
         Normalised values of the next column.
     """
-    more = mixed(value_words(array))
+    return mixed_words(words, value_words(array))
+
+
+def mixed_words(words: Words | None, values: Words) -> Words:
+    """Word of each row of some columns, and of one more whose words are known; see `combined_words`."""
+    more = mixed(values)
     if words is None:
         return more
     words *= MIX

@@ -84,3 +84,13 @@ def test_edited_rows_share_as_many_cells_as_can_be(a: list[list[int]], b: list[l
     )
     assert all(found)
     assert sum(found) == best
+
+
+def test_words_that_differ_as_gaps_do_are_not_mixed_up() -> None:
+    """Whatever number stands for a gap, a row is only paired with one of the same word."""
+    around = Alignment.from_sources([-1, 1, -1, 3, -1], rows_a=5)
+    rows = np.array([0, 2, 4])
+    for factor in (0x9E3779B97F4A7C15, 0xD1342543DE82EF95, 1):
+        a = words([5, 5 ^ factor, 5 ^ (2 * factor % 2**64)])
+        at_a, at_b = match(a, a[::-1].copy(), rows, rows, around)
+        assert (at_a.tolist(), at_b.tolist()) == ([2, 1, 0], [0, 1, 2])
