@@ -27,7 +27,7 @@ from lineageflow_jupyter.frames.derived import Counted, DerivedChunk, counted_la
 from lineageflow_jupyter.frames.normalise import normalise
 from lineageflow_jupyter.frames.storage_types import logical_type
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
-from lineageflow_jupyter.model.objects import Column, decode, encode
+from lineageflow_jupyter.model.objects import ChunkRef, Column, decode, encode
 from lineageflow_jupyter.model.types import LogicalType
 from lineageflow_jupyter.store.reader import ObjectReader
 
@@ -182,49 +182,65 @@ class Deriver:
             raise CorruptData("a chunk has another number of rows than its column says", remedy=_FSCK)
         starts = list(accumulate((chunk.rows for chunk in chunks), initial=0))
         positions = [chunk.positions + start for chunk, start in zip(chunks, starts, strict=False)]
-        sources = self._sources(stretch, chunks)
-        own = np.zeros(rows, bool)
-        own[np.concatenate(positions)] = True
-        if (sources[~own] < 0).any():
-            raise CorruptData("a derived chunk has rows that come from nowhere", remedy=_FSCK)
         literals = [
             (at, chunk.literals) for at, chunk in zip(positions, chunks, strict=True) if chunk.literals is not None
         ]
-        some = sources[sources >= 0][:1]  # what is replaced may be read from anywhere
-        array = self._taken(kind, stretch.base, np.where(sources < 0, some, sources) if len(some) else None, rows)
+        first = chunks[0].first
+        if stretch.map is None:
+            array = self._slice(kind, stretch.base, range(first, first + rows))
+        else:
+            array = self._selected(kind, stretch, first, np.concatenate(positions), rows)
         return with_literals(kind, array, [at for at, _ in literals], [value for _, value in literals])
 
-    def _sources(self, stretch: _Stretch, chunks: Sequence[DerivedChunk]) -> Rows:
-        """Row of the base of each row, `NO_ROW` where there is none."""
-        first, rows = chunks[0].first, sum(chunk.rows for chunk in chunks)
-        if stretch.map is None:
-            return np.arange(first, first + rows)
+    def _selected(self, kind: LogicalType, stretch: _Stretch, first: int, own: Rows, rows: int) -> Any:
+        """Rows of the base that the row map names; of rows that have values of their own, any."""
+        assert stretch.map is not None
         alignment = self.maps.get(stretch.map)
         if first + rows > alignment.rows_b:
             raise CorruptData("a selection names rows that its row map does not have", remedy=_FSCK)
-        return alignment.sources(first, first + rows)
+        sources = alignment.sources(first, first + rows)
+        nowhere = np.flatnonzero(sources < 0)
+        if len(nowhere):
+            if len(np.setdiff1d(nowhere, own)):
+                raise CorruptData("a derived chunk has rows that come from nowhere", remedy=_FSCK)
+            if len(nowhere) == rows:
+                return assemble(kind, []).take(pa.nulls(rows, pa.int64()))
+            sources[nowhere] = sources[sources >= 0][0]
+        return self._taken(kind, stretch.base, sources)
 
-    def _taken(self, kind: LogicalType, base: Any, rows: Rows | None, count: int) -> Any:
-        """Values of the base at some rows; None: all of them are replaced, and only their number matters."""
-        if rows is None:
-            return assemble(kind, []).take(pa.nulls(count, pa.int64()))
+    def _slice(self, kind: LogicalType, base: Any, rows: range) -> Any:
+        """Values of the base in neighbouring rows."""
+        if isinstance(base, Counted):
+            return self._taken(kind, base, np.arange(rows.start, rows.stop))
+        held, skipped = overlapping(self._base(kind, base), rows)
+        return self._assembled(held).slice(skipped, len(rows))
+
+    def _taken(self, kind: LogicalType, base: Any, rows: Rows) -> Any:
+        """Values of the base at some rows."""
         if isinstance(base, Counted):
             if kind != _COUNTED:
                 raise CorruptData(f"labels are counted where {kind} was expected", remedy=_FSCK)
             return counted_labels(base, rows)
+        held, at = holding(self._base(kind, base), rows)
+        array = self._assembled(held)
+        return array.take(pa.array(at))
+
+    def _base(self, kind: LogicalType, base: ObjectId) -> Column:
         (column,) = self._objects.columns([base])
         if column.type != kind:
             raise CorruptData(f"a base column is {column.type} where {kind} was expected", remedy=_FSCK)
-        held, at = holding(column, rows)
-        values = {oid: parse_value(data) for oid, data in self._objects.reader.read_many({c.id for c in held.chunks})}
+        return column
+
+    def _assembled(self, column: Column) -> Any:
+        """Array of a column whose chunks must be stored whole."""
+        ids = {chunk.id for chunk in column.chunks}
+        values = {oid: parse_value(data) for oid, data in self._objects.reader.read_many(ids)}
         if any(value.form != FORM_FULL for value in values.values()):
             raise CorruptData("a base is itself derived", remedy=_FSCK)
-        array = assemble(kind, [values[chunk.id] for chunk in held.chunks])
-        if len(array) != held.rows:
+        array = assemble(column.type, [values[chunk.id] for chunk in column.chunks])
+        if len(array) != column.rows:
             raise CorruptData("a chunk has another number of rows than its column says", remedy=_FSCK)
-        if len(at) and at[0] == 0 and at[-1] == len(at) - 1 == len(array) - 1 and (np.diff(at) == 1).all():
-            return array
-        return array.take(pa.array(at))
+        return array
 
 
 _COUNTED = logical_type(pa.int64())
@@ -262,6 +278,26 @@ def holding(column: Column, rows: Rows) -> tuple[Column, Rows]:
     before = np.cumsum(np.where(used, lengths, 0)) - np.where(used, lengths, 0)
     left = replace(column, chunks=tuple(part for part, kept in zip(column.chunks, used.tolist(), strict=True) if kept))
     return left, rows - (stops - lengths)[chunk] + before[chunk]
+
+
+def overlapping(column: Column, rows: range) -> tuple[Column, int]:
+    """The chunks of a column that hold some of the rows, and how many rows of the first one come before these.
+
+    Raises
+    ------
+    CorruptData
+        If the column does not have the rows.
+    """
+    if rows.stop > column.rows:
+        raise CorruptData("rows are asked for that their column does not have", remedy=_FSCK)
+    held: list[ChunkRef] = []
+    start = skipped = 0
+    for chunk in column.chunks:
+        if start < rows.stop and start + chunk.rows > rows.start:
+            skipped = skipped if held else rows.start - start
+            held.append(chunk)
+        start += chunk.rows
+    return replace(column, chunks=tuple(held)), skipped
 
 
 def derived_from(value: StoredValue) -> Iterator[tuple[Kind, ObjectId]]:

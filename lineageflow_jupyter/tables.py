@@ -16,10 +16,11 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from lineageflow_jupyter.algorithms.changes import ChangeSet
-from lineageflow_jupyter.deriving import Deriver, decode_map, derived_from
+from lineageflow_jupyter.deriving import Deriver, decode_map, derived_from, holding
 from lineageflow_jupyter.errors import CorruptData, ObjectMissing
 from lineageflow_jupyter.forming import Former, OfKind, Part, label_changes
 from lineageflow_jupyter.frames.assembly import stored_id
@@ -67,6 +68,7 @@ from lineageflow_jupyter.model.schema import schema_change
 from lineageflow_jupyter.model.types import LogicalType
 from lineageflow_jupyter.store.packs import PackWriter
 from lineageflow_jupyter.store.reader import ObjectReader
+from lineageflow_jupyter.threads import on_shared_thread
 
 Known = Callable[[Collection[ObjectId]], frozenset[ObjectId]]
 Compare = Callable[[TreeEntry, "Snapshot", FrameContent], ChangeSet | None]
@@ -79,6 +81,8 @@ ENCODED_TOGETHER = 2**18
 """Small chunks are encoded together up to this size."""
 THREADS = min(8, os.cpu_count() or 1)
 """Threads of a repository."""
+TAKEN_TOGETHER = 1 << 20
+"""Rows of a column that are read at a time where only some of them are wanted."""
 CACHED_MANIFESTS = 20_000
 CACHED_OUTLINES = 1_000
 """Trees and nodes of trees of which the outline is kept, to find single datasets in."""
@@ -549,12 +553,38 @@ class TableReader:
         A group of columns on each thread; a single group here, which saves handing it over.
         """
         groups = grouped([16 * (column.rows if rows is None else len(rows)) for _, column in columns])
-        each: Callable[..., Iterator[list[Any]]] = self._pool.map if len(groups) > 1 else map
-        done = each(lambda group: self._read_group([columns[i] for i in group], dataset, rows), groups)
+        done = self._each(lambda group: self._read_group([columns[i] for i in group], dataset, rows), groups)
         arrays: dict[int, Any] = {}
         for group, result in zip(groups, done, strict=True):
             arrays.update(zip(group, result, strict=True))
         return [arrays[i] for i in range(len(columns))]
+
+    def taken(self, columns: Sequence[tuple[str, Column]], dataset: str, rows: npt.NDArray[np.int64]) -> list[Any]:
+        """Arrays of columns at some rows, in the order of `rows`; else as `values`.
+
+        Only chunks that hold some of the rows are read, a few at a time on each thread.
+        """
+        order = None if (np.diff(rows) >= 0).all() else np.argsort(rows, kind="stable")
+        rising = rows if order is None else rows[order]
+        parts = [(place, *part) for place, (_, column) in enumerate(columns) for part in _batches(column, rising)]
+
+        def work(part: tuple[int, Column, npt.NDArray[np.int64]]) -> Any:
+            place, column, at = part
+            return self._read_group([(columns[place][0], column)], dataset, None)[0].take(pa.array(at))
+
+        found: list[list[Any]] = [[] for _ in columns]
+        for (place, _, _), array in zip(parts, self._each(work, parts), strict=True):
+            found[place].append(array)
+        arrays = []
+        for (name, column), pieces in zip(columns, found, strict=True):
+            kept = pieces or self._read_group([(name, replace(column, chunks=()))], dataset, None)
+            array = kept[0] if len(kept) == 1 else normalise(pa.chunked_array(kept))
+            arrays.append(array if order is None else array.take(pa.array(np.argsort(order))))
+        return arrays
+
+    def _each(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+        """Do some work for each item, on several threads where there is more than one and this is none of them."""
+        return (map if len(items) < 2 or on_shared_thread() else self._pool.map)(work, items)
 
     def stored_bytes(self, columns: Iterable[Column]) -> int:
         """Bytes that the chunks of some columns take in the store.
@@ -617,6 +647,18 @@ class Named:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, CorruptData | ObjectMissing):
             raise type(error)(f"{self._place}: {error.problem}", remedy=error.remedy) from error
+
+
+def _batches(column: Column, rows: npt.NDArray[np.int64]) -> Iterator[tuple[Column, npt.NDArray[np.int64]]]:
+    """The chunks that hold some of the rows, which rise, in parts; and where the rows are in each part."""
+    held, at = holding(column, rows)
+    stops = np.cumsum([chunk.rows for chunk in held.chunks])
+    first = start = 0
+    for place, stop in enumerate(stops.tolist()):
+        if stop - start >= TAKEN_TOGETHER or place == len(stops) - 1:
+            low, high = np.searchsorted(at, (start, stop))
+            yield replace(held, chunks=held.chunks[first : place + 1]), at[low:high] - start
+            first, start = place + 1, stop
 
 
 def _chunks_in(column: Column, rows: range | None) -> tuple[list[tuple[ObjectId, int]], int]:

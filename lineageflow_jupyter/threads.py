@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -39,11 +40,23 @@ class Threads(Executor):
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
     def _begin(self) -> None:
-        self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="lineageflow")
+        self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="lineageflow", initializer=_mark)
 
     def _forked(self) -> None:
         if not self._closed:
             self._begin()
+
+
+_here = threading.local()
+
+
+def _mark() -> None:
+    _here.shared = True
+
+
+def on_shared_thread() -> bool:
+    """Whether this thread belongs to a pool: then it must not wait for others of it, which may wait for it."""
+    return getattr(_here, "shared", False)
 
 
 _living: weakref.WeakSet[Threads] = weakref.WeakSet()

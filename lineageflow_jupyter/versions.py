@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from lineageflow_jupyter.deriving import holding
 from lineageflow_jupyter.frames.convert import FrameContent
 from lineageflow_jupyter.frames.normalise import normalise
 from lineageflow_jupyter.model.objects import Column, FrameDescription, Table, TreeEntry
@@ -90,7 +89,7 @@ class StoredVersion:
         span = _span(rows)
         if span is not None:
             return self.values(places, None if len(span) == self.table.rows else span)
-        return self._taken([self._named(place) for place in places], rows)
+        return self.reader.taken([self._named(place) for place in places], self.entry.dataset, rows)
 
     def companions(self, numbers: Sequence[int], rows: Rows | None = None) -> list[Any]:
         """See `Version`."""
@@ -98,16 +97,11 @@ class StoredVersion:
         if rows is None:
             return self.reader.arrays(named, self.entry.dataset)
         columns = self.reader.manifests(named, self.entry.dataset)
-        return self._taken([(name, column) for (name, _), column in zip(named, columns, strict=True)], rows)
+        paired = [(name, column) for (name, _), column in zip(named, columns, strict=True)]
+        return self.reader.taken(paired, self.entry.dataset, rows)
 
     def _named(self, place: int) -> tuple[str, Column]:
         return self.table.columns[place].name, self.columns[place]
-
-    def _taken(self, columns: Sequence[tuple[str, Column]], rows: Rows) -> list[Any]:
-        found = [holding(column, rows) for _, column in columns]
-        parts = [(name, part) for (name, _), (part, _) in zip(columns, found, strict=True)]
-        arrays = self.reader.values(parts, self.entry.dataset)
-        return [array.take(pa.array(at)) for array, (_, at) in zip(arrays, found, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

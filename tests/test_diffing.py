@@ -308,13 +308,13 @@ def test_a_page_of_a_long_diff_reads_its_rows_only(repo: Repository, monkeypatch
     found = diff_of(stored(repo, old), stored(repo, new))
     assert found.page(0, 1).rows == 100_000
     read: list[int] = []
-    values = TableReader.values
+    read_group = TableReader._read_group
 
     def counted(self: Any, columns: Any, *rest: Any) -> Any:
         read.extend(column.rows for _, column in columns)
-        return values(self, columns, *rest)
+        return read_group(self, columns, *rest)
 
-    monkeypatch.setattr(TableReader, "values", counted)
+    monkeypatch.setattr(TableReader, "_read_group", counted)
     page = found.page(50_000, 50_010)
     assert [row.row_b for row in page] == list(range(150_000, 150_030, 3))
     assert 0 < sum(read) < 300_000

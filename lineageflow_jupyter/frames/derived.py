@@ -181,6 +181,11 @@ def with_literals(kind: LogicalType, array: Any, positions: Sequence[Rows], lite
             f"{len(at)} rows of a chunk have {len(values)} values of their own",
             remedy="Run fsck to see what is damaged",
         )
+    if kind.width in (1, 2, 4, 8) and kind.name != "bool" and not array.null_count and not values.null_count:
+        numbers = np.frombuffer(array.buffers()[1], f"<u{kind.width}")
+        if numbers.flags.writeable:  # quicker by far, and nobody else has seen it yet
+            numbers[array.offset + at] = np.frombuffer(values.buffers()[1], numbers.dtype)[: len(values)]
+            return array
     where = np.arange(len(array), dtype=np.int64)
     where[at] = np.arange(len(array), len(array) + len(at))
     joined = normalise(pa.chunked_array([array, values], type=array.type) if len(array) else values)
