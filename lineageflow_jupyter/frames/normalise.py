@@ -87,6 +87,8 @@ def _normalised_dictionary(array: Any, target: Any) -> Any:
 def _distinct(values: Any) -> int:
     if pa.types.is_nested(values.type):
         return len({encode(_plain(value)) for value in values.to_pylist()})
+    if pa.types.is_null(values.type):  # which cannot be counted
+        return min(len(values), 1)
     return int(pc.count_distinct(values, mode="all").as_py())
 
 
