@@ -48,6 +48,7 @@ font-size:var(--jp-content-font-size1,14px);line-height:1.45;padding:0 var(--jp-
 white-space:nowrap;max-width:none;border:0;border-bottom:1px solid var(--lf-line)}
 .lf-out .lf-scroll .lf-wrap{white-space:normal;min-width:16em;max-width:60em;overflow-wrap:anywhere}
 .lf-out .lf-scroll th{font-weight:600;color:var(--lf-soft)}.lf-out .lf-scroll .lf-number{text-align:right}
+.lf-out .lf-literal td{white-space:pre}
 .lf-out code{background:none;color:inherit;padding:0}
 .lf-out code,.lf-out .lf-code{font-family:var(--jp-code-font-family,monospace)}
 .lf-out .lf-good{color:var(--lf-good)}.lf-out .lf-warn{color:var(--lf-warn)}.lf-out .lf-bad{color:var(--lf-bad)}
@@ -109,11 +110,14 @@ class Grid:
         As long as `headers`.
     numbers : frozenset of int
         Positions of columns that are aligned to the right.
+    literal : bool
+        Whether cells hold data, in which back-ticks and blanks stand for themselves.
     """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str | Cell, ...], ...]
     numbers: frozenset[int] = frozenset()
+    literal: bool = False
     style: ClassVar[str] = ""
 
     def as_text(self) -> str:
@@ -126,8 +130,9 @@ class Grid:
             f'<th scope="col"{_class(["lf-number"] * (position in self.numbers))}>{escape(title)}</th>'
             for position, title in enumerate(_plain(self.headers))
         )
-        rows = "".join(f"<tr>{_row_html(row, self.numbers)}</tr>" for row in self.rows)
-        return f'<div class="lf-scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        rows = "".join(f"<tr>{_row_html(row, self.numbers, literal=self.literal)}</tr>" for row in self.rows)
+        kind = " lf-literal" * self.literal
+        return f'<div class="lf-scroll{kind}"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -309,12 +314,12 @@ def lined_up(lines: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> s
     return "\n".join("  ".join(padded(*item) for item in enumerate(line)).rstrip() for line in lines)
 
 
-def _row_html(row: Sequence[str | Cell], numbers: frozenset[int]) -> str:
+def _row_html(row: Sequence[str | Cell], numbers: frozenset[int], *, literal: bool) -> str:
     cells = []
     for position, (cell, text) in enumerate(zip(row, _plain(row), strict=True)):
         names = [f"lf-{cell.tone}"] if isinstance(cell, Cell) and cell.tone else []
         names += ["lf-number"] * (position in numbers) + ["lf-wrap"] * (len(text) > WRAPPED)
-        cells.append(f"<td{_class(names)}>{_code(text)}</td>")
+        cells.append(f"<td{_class(names)}>{escape(text) if literal else _code(text)}</td>")
     return "".join(cells)
 
 

@@ -11,7 +11,7 @@ from lineageflow_jupyter.kernel.live import is_frame
 from lineageflow_jupyter.kernel.places import revision_first
 from lineageflow_jupyter.kernel.suggest import did_you_mean
 from lineageflow_jupyter.kernel.verb import Call
-from lineageflow_jupyter.model.revisions import split_place, split_range
+from lineageflow_jupyter.model.revisions import composed, split_place, split_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ def read(call: Call) -> Asked:
         For more revisions than can be compared.
     """
     arguments, repository = call.arguments, call.session.repository
-    words, datasets = list(arguments.all("revisions")), list(arguments.all("datasets"))
+    words, datasets = (list(map(composed, arguments.all(name))) for name in ("revisions", "datasets"))
     revisions: list[str] = []
     while words and (arguments.separated or _begins_with_revision(call, words[0], revisions)):
         word = words.pop(0)
         chosen = split_range(word)
-        if chosen is not None and ":" in word.partition("..")[0] + word.rpartition("..")[2]:
+        if chosen is not None and any(split_place(end)[1] is not None for end in (chosen.left, chosen.right)):
             raise UsageProblem(
                 f"{word!r} is a range of revisions with a dataset in it",
                 remedy="Write `%lf diff A..B NAME`, or `%lf diff A:NAME B:OTHER`",
@@ -99,12 +99,13 @@ def _begins_with_revision(call: Call, word: str, before: Sequence[str]) -> bool:
     return True
 
 
-def _known(call: Call, revisions: Sequence[str]) -> list[str]:
+def _known(call: Call, revisions: Sequence[str]) -> dict[str, None]:
     """Datasets of HEAD and of some revisions, and those that variables stand for."""
     repository, live = call.session.repository, call.session.live
     ends = [end for word in revisions for end in _ends(word)]
-    names = [*live.added, *(name for place in ("HEAD", *ends) for name in repository.dataset_names(place))]
-    return list(dict.fromkeys([*names, *(name for name in call.names if live.dataset(name) in names)]))
+    held = (name for place in ("HEAD", *ends) for name in repository.dataset_names(place))
+    names = dict.fromkeys([*sorted(live.added), *held])
+    return names | dict.fromkeys(name for name in call.names if live.dataset(name) in names)
 
 
 def _ends(word: str) -> list[str]:

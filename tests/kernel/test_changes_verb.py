@@ -104,6 +104,14 @@ def test_a_key_that_the_dataset_had_only_for_a_time(history: TestingShell) -> No
     assert told[-1][:5] == ["−", "delete", "2", "id", "7"]
 
 
+def test_values_are_shown_as_they_are_and_do_no_harm(history: TestingShell) -> None:
+    history.run("flights.loc[0, 'carrier'] = '`a`  <b>\\x1b[2J'")
+    history.run("%lf commit -m odd;")
+    answer = history.run("%lf changes flights -n 1")
+    assert r"`a`  &lt;b&gt;\x1b[2J" in answer._repr_html_()
+    assert "\x1b" not in str(answer)
+
+
 def test_all_of_it_as_a_frame(history: TestingShell) -> None:
     history.run("feed = %lf changes flights --engine pandas;")
     found = history.user_ns["feed"]

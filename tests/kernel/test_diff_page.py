@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lineageflow_jupyter.kernel.diff_page import (
@@ -155,6 +155,7 @@ def test_columns_that_do_not_fit_are_named() -> None:
 
 @settings(max_examples=60)
 @given(st.text(), st.text())
+@example("<b title='x'>", '"><i>')
 def test_html_holds_only_our_own_tags(old: str, new: str) -> None:
     hostile = (column(new, key=True), column(old, state="renamed", old_name=new), column("x"))
     rows = (

@@ -159,6 +159,7 @@ class TestRevisions:
 
     def test_points_in_time(self, work: TestingShell) -> None:
         assert work.run("%lf diff main@{1}..main flights").report.summary.rows_removed == 1
+        assert str(work.run("%lf diff 'main@{2100-01-01 00:00}..main'")).startswith("no changes between ")
         work.run("d = %lf diff 'flights@{now}'")
         assert work.user_ns["d"].report.summary.cells_changed == {"dep": 1}
 

@@ -172,7 +172,9 @@ def _grid(feed: ChangeFeed, found: Sequence[Change]) -> Grid:
     keys = key_names(feed)
     headers = ("", *(clipped(name, NAME_LENGTH) for name in keys), "old row", "new row", "column", "old", "new")
     places = frozenset({1 + len(keys), 2 + len(keys)})
-    return Grid((*headers, "commit", "time", "author"), tuple(_row(change, keys) for change in found), places)
+    return Grid(
+        (*headers, "commit", "time", "author"), tuple(_row(change, keys) for change in found), places, literal=True
+    )
 
 
 def _row(change: Change, keys: Sequence[str]) -> tuple[str | Cell, ...]:
