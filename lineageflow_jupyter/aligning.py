@@ -31,7 +31,9 @@ def schema_of(old: Version, new: Version) -> SchemaChange:
     return schema_change(old.table, new.table, old.columns, new.columns)
 
 
-def change_set(old: Version, new: Version, pool: Executor, key: Sequence[str] | None = None) -> ChangeSet:
+def change_set(
+    old: Version, new: Version, pool: Executor, key: Sequence[str] | None = None, *, committed: bool = True
+) -> ChangeSet:
     """How one version of a dataset became another.
 
     Parameters
@@ -43,17 +45,21 @@ def change_set(old: Version, new: Version, pool: Executor, key: Sequence[str] | 
     key : sequence of str, optional
         Names of the columns that identify rows. By default the key that the versions declare, if both have its columns
         with the same types.
+    committed : bool
+        Whether a key that both versions declare was found to identify their rows, as it is at commit. If not, and it
+        does not, rows are identified otherwise.
 
     Raises
     ------
     KeyViolation
         If `key` names what is no column of both, or does not identify their rows.
     """
-    return _Aligner(old, new, pool).change_set(key)
+    return _Aligner(old, new, pool, committed=committed).change_set(key)
 
 
 class _Aligner:
-    def __init__(self, old: Version, new: Version, pool: Executor) -> None:
+    def __init__(self, old: Version, new: Version, pool: Executor, *, committed: bool) -> None:
+        self._committed = committed
         self._old = old
         self._new = new
         self._values = RowValues(old, new, pool)
@@ -98,7 +104,8 @@ class _Aligner:
         for entry in (self._new.entry, self._old.entry):
             pairs = self._named_pairs(entry.key)
             if entry.key and len(pairs) == len(entry.key):
-                return pairs if entry.key == self._old.entry.key == self._new.entry.key else self._unique(pairs)
+                known = self._committed and entry.key == self._old.entry.key == self._new.entry.key
+                return pairs if known else self._unique(pairs)
         return []
 
     def _named_pairs(self, names: Sequence[str]) -> list[Pair]:

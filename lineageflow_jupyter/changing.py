@@ -59,7 +59,10 @@ class Changes:
     def between(self, old: Version, new: Version) -> ChangeSet:
         """How a version became another: as it was kept at commit, or found anew."""
         kept = self.kept(old.entry, new.entry)
-        return change_set(old, new, self._pool) if kept is None else kept
+        if kept is not None:
+            return kept
+        committed = isinstance(old, StoredVersion) and isinstance(new, StoredVersion)
+        return change_set(old, new, self._pool, committed=committed)
 
     def kept(self, old: TreeEntry, new: TreeEntry) -> ChangeSet | None:
         """Change set that was kept when `new` was committed on top of `old`; None where there is none.

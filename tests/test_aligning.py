@@ -189,6 +189,13 @@ def test_a_key_that_is_asked_for_must_be_one(frame: pd.DataFrame) -> None:
         found(frame, frame.astype({"id": "int32"}), asked=["id"])
 
 
+def test_a_declared_key_that_a_live_frame_breaks_is_left_aside(frame: pd.DataFrame) -> None:
+    twice = pd.concat([frame, frame[:3]])
+    changes = change_set(version(frame, ["id"]), version(twice, ["id"]), POOL, committed=False)
+    assert changes.by == "content"
+    assert changes.alignment.added.tolist() == list(range(ROWS, ROWS + 3))
+
+
 def test_a_renamed_column_is_followed(frame: pd.DataFrame, kept: np.ndarray) -> None:
     changes = found(frame, frame.rename(columns={"price": "cost"}))
     assert changes.alignment.identical
