@@ -5,7 +5,8 @@
    left. Values are compared. What is equal is settled.
 3. Rows that are left are matched by words over their columns; each pair is verified by value.
 4. What then is left on both sides was edited: tentative pairs first, then rows that agree in a column that mostly
-   stayed, then rows by their place between settled neighbours. The rest was removed and added.
+   stayed, rows that agree in most columns, and rows by their place between settled neighbours. The rest was removed and
+   added.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, combined_words, mixed_words, value_words
 from lineageflow_jupyter.frames.row_labels import label_range, labels_identify
 from lineageflow_jupyter.frames.storage_types import arrow_type
-from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowValues, flags_of, joined, picked
+from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowPairs, RowValues, flags_of, joined, picked
 
 FEW_ROWS = 1 << 17
 """Up to so many rows are matched over all their columns, one after the other; more, over those that tell them apart."""
@@ -116,7 +117,7 @@ class ContentAlignment:
             count = min(size, most - found)
             places = np.arange(found, found + count) if step > 0 else -np.arange(found, found + count)[::-1]
             differing = np.zeros(count, bool)
-            compare = partial(self._values.differ, rows_a=a + places, rows_b=b + places)
+            compare = partial(self._values.differ, among=RowPairs.of(a + places, b + places))
             for flags in self._values.each(compare, self._pairs):
                 differing |= flags
             if differing.any():
@@ -266,7 +267,7 @@ class ContentAlignment:
     def _near(self, found: Alignment) -> tuple[Alignment, Rows, Rows]:
         """With rows that are taken for the same row with other values; and these rows of A and B."""
         pairs: list[tuple[Rows, Rows]] = []
-        for step in (self._staying, self._by_place, self._similar):
+        for step in (self._staying, self._mostly_equal, self._by_place, self._similar):
             if found.matched == min(self._values.rows):
                 break
             rows_a, rows_b = step(found, (found.removed, found.added))
@@ -303,10 +304,13 @@ class ContentAlignment:
     def _agree(self, rows_a: Rows, rows_b: Rows, pairs: Sequence[Pair]) -> bool:
         """Whether sampled rows mostly have the same value in one of some columns."""
         at = _sampled(len(rows_b))
-        return any(self._values.differ(pair, rows_a[at], rows_b[at]).mean() <= 1 - PLAUSIBLE for pair in pairs)
+        among_these = RowPairs.of(rows_a[at], rows_b[at])
+        return any(self._values.differ(pair, among_these).mean() <= 1 - PLAUSIBLE for pair in pairs)
 
     def _by_place(self, found: Alignment, left: tuple[Rows, Rows]) -> tuple[Rows, Rows]:
-        """Rows in gaps with as many on both sides."""
+        """Rows in gaps with as many on both sides; where most rows moved, their place says nothing."""
+        if 2 * int(found.length[found.in_order].sum()) < found.matched:
+            return NO_ROWS, NO_ROWS
         numbers = gaps(found, *left)
         count = int(max(part.max() for part in numbers)) + 1
         sizes = [np.bincount(part, minlength=count) for part in numbers]
@@ -322,6 +326,20 @@ class ContentAlignment:
             for side, rows in enumerate(left)
         ]
         at_a, at_b = similar_pairs(cells[0], cells[1], *gaps(found, *left))
+        return left[0][at_a], left[1][at_b]
+
+    def _mostly_equal(self, found: Alignment, left: tuple[Rows, Rows]) -> tuple[Rows, Rows]:
+        """Rows that are unique by all columns in which mostly the same values are on both sides, if these are most."""
+        sample = left[1][_sampled(len(left[1]))]
+        chosen = [
+            pair
+            for pair in self._pairs
+            if among(self._values.words(1, [pair], sample), self._values.words(0, [pair], left[0])).mean() >= STAYED
+        ]
+        if 2 * len(chosen) <= len(self._pairs):
+            return NO_ROWS, NO_ROWS
+        at_a, at_b = unique_pairs(*(self._values.words(side, chosen, rows) for side, rows in enumerate(left)))
+        at_a, at_b = self._values.verified(chosen, left[0][at_a], left[1][at_b], [at_a, at_b])
         return left[0][at_a], left[1][at_b]
 
 

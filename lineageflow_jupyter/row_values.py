@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -62,20 +62,37 @@ class RowValues:
 
     def changed(self, alignment: Alignment, pairs: Sequence[Pair]) -> dict[int, Rows]:
         """By place in B's columns: aligned rows of B with another value; columns without any are left out."""
-        found = self.each(partial(self._changed_in, alignment), pairs)
+        whole: list[RowPairs] = []  # of all aligned rows: made once, for the columns of which chunks tell little
+        known = [equal_rows(*self.lists(pair), alignment) if len(alignment.b) <= MANY_RUNS else [] for pair in pairs]
+        if any(2 * _rows_in(ranges) < alignment.matched for ranges in known):
+            whole.append(RowPairs.of(*alignment.pairs))
+
+        def work(item: tuple[Pair, list[Range]]) -> Rows:
+            pair, equal = item
+            if 2 * _rows_in(equal) < alignment.matched:
+                return self._changed_of(pair, whole[0])
+            ends = alignment.b + alignment.length
+            aligned: list[Range] = list(zip(alignment.b.tolist(), ends.tolist(), strict=True))
+            unknown = np.array(outside(equal, aligned), np.int64).reshape(-1, 2)
+            starts, lengths = unknown[:, 0], unknown[:, 1] - unknown[:, 0]
+            rows_b = expanded_ranges(starts, lengths)
+            rows_a = expanded_ranges(alignment.partners(starts), lengths)  # no range reaches beyond its run
+            return self._changed_of(pair, RowPairs.of(rows_a, rows_b))
+
+        found = self.each(work, list(zip(pairs, known, strict=True)))
         return {place: rows for (_, place), rows in zip(pairs, found, strict=True) if len(rows)}
 
     def changed_at(self, pairs: Sequence[Pair], rows_a: Rows, rows_b: Rows) -> dict[int, Rows]:
         """By place in B's columns: those of some rows of B that differ from their partners."""
-        found = self.each(lambda pair: rows_b[self.differ(pair, rows_a, rows_b)], pairs)
+        among = RowPairs.of(rows_a, rows_b)
+        found = self.each(lambda pair: self._changed_of(pair, among), pairs)
         return {place: rows for (_, place), rows in zip(pairs, found, strict=True)}
 
-    def differ(self, pair: Pair, rows_a: Rows, rows_b: Rows) -> Any:
+    def differ(self, pair: Pair, among: RowPairs) -> Any:
         """Flags of the pairs of rows that differ in a column."""
         parts = [np.empty(0, bool)]
-        for part in _parts(rows_a):
-            (one,) = picked(self.sides[0], [pair[0]], rows_a[part])
-            (other,) = picked(self.sides[1], [pair[1]], rows_b[part])
+        for place_a, place_b in among.parts:
+            one, other = place_a.values(self.sides[0], pair[0]), place_b.values(self.sides[1], pair[1])
             parts.append(changed_rows(one, other))
         return np.concatenate(parts)
 
@@ -83,8 +100,9 @@ class RowValues:
         """Those of some places whose pairs of rows are equal in all of some columns."""
         if not len(rows_b):
             return found
+        among = RowPairs.of(rows_a, rows_b)
         wrong = np.zeros(len(rows_b), bool)
-        for flags in self.each(lambda pair: self.differ(pair, rows_a, rows_b), pairs):
+        for flags in self.each(lambda pair: self.differ(pair, among), pairs):
             wrong |= flags
         return [places[~wrong] for places in found] if wrong.any() else found
 
@@ -101,23 +119,73 @@ class RowValues:
         """Do some work for each item, on several threads."""
         return list((self._pool.map if len(items) > 1 else map)(work, items))
 
-    def _changed_in(self, alignment: Alignment, pair: Pair) -> Rows:
-        known = equal_rows(*self.lists(pair), alignment) if len(alignment.b) <= MANY_RUNS else []
-        if known:
-            ends = alignment.b + alignment.length
-            aligned: list[Range] = list(zip(alignment.b.tolist(), ends.tolist(), strict=True))
-            unknown = np.array(outside(known, aligned), np.int64).reshape(-1, 2)
-            starts, lengths = unknown[:, 0], unknown[:, 1] - unknown[:, 0]
-            rows_b = expanded_ranges(starts, lengths)
-            rows_a = expanded_ranges(alignment.partners(starts), lengths)  # no range reaches beyond its run
-        else:
-            rows_a, rows_b = alignment.pairs
-        differing: Rows = rows_b[self.differ(pair, rows_a, rows_b)]
+    def _changed_of(self, pair: Pair, among: RowPairs) -> Rows:
+        differing: Rows = among.rows_b[self.differ(pair, among)]
         return differing
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where some rows lie in a version: in a range, of which all rows are wanted or some; or far apart.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray of int64
+        The rows.
+    span : range or None
+        The range; None where they lie far apart.
+    at : pyarrow.Array or None
+        Places of the rows in the range; None for all.
+    """
+
+    rows: Rows
+    span: range | None
+    at: Any = None
+
+    @classmethod
+    def of(cls, rows: Rows) -> Places:
+        """Places of some rows, in any order."""
+        if not len(rows):
+            return cls(rows, None)
+        low, high = int(rows.min()), int(rows.max()) + 1
+        if high - low > 2 * len(rows):
+            return cls(rows, None)
+        alone = high - low == len(rows) and bool((np.diff(rows) == 1).all())
+        return cls(rows, range(low, high), None if alone else pa.array(rows - low))
+
+    def values(self, version: Version, place: int) -> Any:
+        """Values of a column there."""
+        if self.span is None:
+            return version.take([place], self.rows)[0]
+        whole = len(self.span) == version.table.rows
+        (array,) = version.values([place], None if whole else self.span)
+        return array if self.at is None else array.take(self.at)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowPairs:
+    """Pairs of rows of A and B that are compared, column after column.
+
+    Parameters
+    ----------
+    rows_b : numpy.ndarray of int64
+        The rows of B.
+    parts : tuple of (Places, Places)
+        Where the rows of A and of B lie: in many small parts if partners lie close together, so that the values of only
+        some rows are held at a time; else in one.
+    """
+
+    rows_b: Rows
+    parts: tuple[tuple[Places, Places], ...]
+
+    @classmethod
+    def of(cls, rows_a: Rows, rows_b: Rows) -> RowPairs:
+        """Pairs of rows, in the order of `rows_b`."""
+        parts = [(Places.of(rows_a[part]), Places.of(rows_b[part])) for part in _parts(rows_a)]
+        return cls(rows_b, tuple(parts))
+
+
 def _parts(rows: Rows) -> list[slice]:
-    """Parts of some rows whose values are held at a time: many small ones where these lie close together, else one."""
     if len(rows) <= COMPARED_TOGETHER:
         return [slice(0, len(rows))]
     starts = range(0, len(rows), COMPARED_TOGETHER)
@@ -127,18 +195,14 @@ def _parts(rows: Rows) -> list[slice]:
     return [slice(start, start + COMPARED_TOGETHER) for start in starts]
 
 
+def _rows_in(ranges: Sequence[Range]) -> int:
+    return sum(stop - start for start, stop in ranges)
+
+
 def picked(version: Version, places: Sequence[int], rows: Rows) -> list[Any]:
-    """Values of some rows: where they lie close together, all between them are read, and these alone gathered."""
-    if not len(rows):
-        return version.take(places, rows)
-    low, high = int(rows.min()), int(rows.max()) + 1
-    if high - low > 2 * len(rows):
-        return version.take(places, rows)
-    arrays = version.values(places, None if low == 0 and high == version.table.rows else range(low, high))
-    if high - low == len(rows) and (np.diff(rows) == 1).all():
-        return arrays
-    at = pa.array(rows - low)
-    return [array.take(at) for array in arrays]
+    """Values of some rows of some columns."""
+    where = Places.of(rows)
+    return [where.values(version, place) for place in places]
 
 
 def flags_of(rows: Rows | None, count: int) -> Any:

@@ -107,6 +107,15 @@ def test_filtered_and_recomputed_rows_are_found_by_what_stayed(frame: pd.DataFra
     assert cells(changes) == {4: int(kept.sum())}
 
 
+def test_few_rows_that_were_edited_and_moved_are_found_by_the_other_columns(frame: pd.DataFrame) -> None:
+    other = frame.copy()
+    other.loc[::1_000, "price"] = -1.0
+    changes = found(frame, other[60:].sort_values("name", kind="stable", ignore_index=True))
+    assert len(changes.alignment.removed) == 60
+    assert len(changes.alignment.added) == 0
+    assert cells(changes) == {4: 59}
+
+
 def test_a_moved_block_moves_and_a_deleted_row_shifts_nothing(frame: pd.DataFrame) -> None:
     swapped = pd.concat([frame[50_000:], frame[:20_000], frame[20_001:50_000]], ignore_index=True)
     changes = found(frame, swapped)
