@@ -90,3 +90,20 @@ def test_the_tour_of_branches_shows_what_it_promises() -> None:
     assert (told["gone"], told["again"]) == ("False", "True")
     assert told["now"] == "327346"
     assert "by-hour pointed to nothing then" in told["yesterday"]
+
+
+def test_the_tour_of_diffs_shows_what_it_promises() -> None:
+    told = executed("diff")
+    assert "utf8 → timestamp[us]" in told["zone"]
+    assert "336,776 → 328,521 rows: −8,255 rows" in told["cancelled-diff"]
+    assert "1,175 changed cells: arr_delay 1,175" in told["fill"]
+    assert "float64 → int64" in told["type"]
+    assert "↕328,433 rows moved" in told["sort-diff"]
+    assert "4983 → 4962" in told["wrong-diff"]
+    assert [line.split()[-2:] for line in told["wrong-values"].splitlines()[1:]] == [["4983", "4962"]] * 3
+    assert "was flight" in told["rename"]
+    assert "+50 rows" in told["feed"]
+    assert "cells_changed={'arr_delay': 1174}" in told["far"]
+    assert told["apply"] == "True"
+    here, copies = map(float, told["bytes"].splitlines()[-1].split()[-2:])
+    assert here < copies / 4
