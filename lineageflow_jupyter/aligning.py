@@ -121,9 +121,11 @@ class _Aligner:
             return []
         return pairs
 
-    def _check_key(self, pairs: Sequence[Pair]) -> None:
+    def _check_key(self, pairs: Sequence[Pair], *, same: bool = False) -> None:
+        """Refuse columns that do not identify rows; `same`: both versions have equal values there."""
         names = [self._new.table.columns[place].name for _, place in pairs]
-        for side, places in ((self._old, [a for a, _ in pairs]), (self._new, [b for _, b in pairs])):
+        sides = [(self._old, [a for a, _ in pairs]), (self._new, [b for _, b in pairs])]
+        for side, places in sides[1:] if same else sides:
             check_key(self._new.entry.dataset, names, side.values(places))
 
     def _by_labels(self) -> Found | None:
@@ -164,9 +166,9 @@ class _Aligner:
 
     def _by_key(self, pairs: list[Pair], *, checked: bool) -> Found:
         base = self._values.agreeing(pairs)
+        if not checked:
+            self._check_key(pairs, same=base.identical)
         if not base.identical:
-            if not checked:
-                self._check_key(pairs)
             base = self._keyed_gaps(base, pairs)
         return Found(base, {place: NO_ROWS for _, place in pairs})
 

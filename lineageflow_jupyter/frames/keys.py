@@ -95,7 +95,7 @@ def partners(names: Sequence[str], arrays: Sequence[Any], others: Sequence[Any])
 def _comparable(dataset: str, name: str, array: Any) -> Any:
     column = normalise(array)
     if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+        column = column.dictionary.take(column.indices)  # casting knows fewer types
     if pa.types.is_nested(column.type):
         raise KeyViolation(
             f"key column {name!r} of {dataset!r} holds {column.type} values, which cannot identify rows",

@@ -173,7 +173,7 @@ def check_cells(diff: Any, a: pd.DataFrame, b: pd.DataFrame) -> list[tuple[bool,
     return flags
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_with_a_key_a_diff_is_a_join(repo: lf.Repository, data: st.DataObject) -> None:
     a = data.draw(tables(keyed=True))
@@ -188,7 +188,7 @@ def test_with_a_key_a_diff_is_a_join(repo: lf.Repository, data: st.DataObject) -
     pd.testing.assert_frame_equal(diff.apply(a), b)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_without_a_key_no_untouched_row_is_told(repo: lf.Repository, data: st.DataObject) -> None:
     a = data.draw(tables(keyed=False))
