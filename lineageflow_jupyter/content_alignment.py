@@ -99,6 +99,8 @@ class ContentAlignment:
 
     def _trimmed(self, base: Alignment) -> Alignment:
         """With the rows that are equal at both ends of each gap, if there are few."""
+        if base.matched == min(self._values.rows):
+            return base
         uneven = [gap for gap in _gaps_of(base) if _length(gap[0]) != _length(gap[1])]
         if len(uneven) > FEW_GAPS:
             return base
@@ -148,8 +150,9 @@ class ContentAlignment:
         if hinted is None:
             return found
         rows_b, rows_a = hinted
-        kept = flags_of(found.removed, self._values.rows[0])[rows_a]
-        rows_b, rows_a = rows_b[kept], rows_a[kept]
+        if found.matched:
+            kept = flags_of(found.removed, self._values.rows[0])[rows_a]
+            rows_b, rows_a = rows_b[kept], rows_a[kept]
         return found.joined(rows_a, rows_b) if len(rows_b) and self._plausible(rows_a, rows_b) else found
 
     def _hinted(self, rows_b: Rows) -> tuple[Rows, Rows] | None:
@@ -171,8 +174,9 @@ class ContentAlignment:
         held = (rows_a >= 0) & (rows_a < self._values.rows[0])
         if step != 1:
             held &= rows_a * step + start == numbers
-        rows_b, rows_a = rows_b[held], rows_a[held]
-        if (np.diff(rows_a) > 0).all():
+        if not held.all():
+            rows_b, rows_a = rows_b[held], rows_a[held]
+        if int(np.count_nonzero(flags_of(rows_a, self._values.rows[0]))) == len(rows_a):  # no label occurs twice
             return rows_b, rows_a
         single = np.bincount(rows_a, minlength=self._values.rows[0])[rows_a] == 1
         return rows_b[single], rows_a[single]

@@ -226,10 +226,14 @@ class Alignment:
         """The same with some pairs of rows more, of which neither has a partner yet."""
         if not len(rows_b):
             return self
-        own = np.column_stack([self.a, self.b, self.length])
         begins = np.ones(len(rows_b), bool)
         begins[1:] = (rows_b[1:] != rows_b[:-1] + 1) | (rows_a[1:] != rows_a[:-1] + 1)
         starts = np.flatnonzero(begins)
+        if len(starts) * 16 > self.rows_b:  # see `_dense`
+            sources = self.sources()
+            sources[rows_b] = rows_a
+            return Alignment.from_sources(sources, rows_a=self.rows_a)
+        own = np.column_stack([self.a, self.b, self.length])
         more = np.column_stack([rows_a[starts], rows_b[starts], np.diff(starts, append=len(rows_b))])
         return Alignment.from_runs(self.rows_a, self.rows_b, np.concatenate([own, more]) if len(own) else more)
 
