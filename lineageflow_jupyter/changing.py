@@ -19,7 +19,8 @@ from lineageflow_jupyter.frames.content import FrameContent
 from lineageflow_jupyter.model.diffs import DiffOptions
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
 from lineageflow_jupyter.model.objects import TreeEntry, decode, encode
-from lineageflow_jupyter.tables import Objects, Snapshot, TableReader
+from lineageflow_jupyter.row_values import RowValues
+from lineageflow_jupyter.tables import Known, Objects, Snapshot, TableReader
 from lineageflow_jupyter.versions import LiveVersion, StoredVersion, Version
 
 
@@ -45,12 +46,15 @@ class Changes:
         Reads stored values.
     pool : Executor
         Threads that share the work.
+    known : callable
+        Tells which of some ids are stored.
     """
 
-    def __init__(self, objects: Objects, reader: TableReader, pool: Executor) -> None:
+    def __init__(self, objects: Objects, reader: TableReader, pool: Executor, known: Known) -> None:
         self._objects = objects
         self._reader = reader
         self._pool = pool
+        self._known = known
 
     def stored(self, entry: TreeEntry) -> StoredVersion:
         """Version of a tree entry."""
@@ -70,14 +74,48 @@ class Changes:
         A damaged one counts as none: it is found anew.
         """
         try:
-            value = parse_value(self._objects.reader.read(change_set_id(old, new)))
-            header = decode(value.header)
-            buffers = [value.read(number) for number in range(len(value.sizes))]
-            found = decode_changes(header, buffers, lambda oid: self._objects.deriver.maps.get(ObjectId(oid)))
-        except (ObjectMissing, CorruptData, ValueError, TypeError, LookupError):
+            return self._read(old, new)
+        except (ObjectMissing, CorruptData):
             return None
-        rows = (self._objects.table(old.table).rows, self._objects.table(new.table).rows)
-        return found if (found.alignment.rows_a, found.alignment.rows_b) == rows else None
+
+    def check(self, old: TreeEntry, new: TreeEntry) -> ObjectId | None:
+        """Id of the kept change set between two versions, if there is one and it is true; for `fsck`.
+
+        Raises
+        ------
+        CorruptData, ObjectMissing
+            If it is damaged, or says other than the versions' values.
+        """
+        oid = change_set_id(old, new)
+        if not self._known([oid]):
+            return None
+        found = self._read(old, new)
+        values = RowValues(self.stored(old), self.stored(new), self._pool)
+        changed = values.changed(found.alignment, values.schema.common)
+        if {place: rows.tolist() for place, rows in changed.items()} != {
+            place: rows.tolist() for place, rows in found.changed.items()
+        }:
+            raise CorruptData(
+                f"dataset {new.dataset!r}: a kept change set says other than its versions",
+                remedy="Diffs of these two versions cannot be trusted; restore the repository from a copy",
+            )
+        return oid
+
+    def _read(self, old: TreeEntry, new: TreeEntry) -> ChangeSet:
+        value = parse_value(self._objects.reader.read(change_set_id(old, new)))
+        try:
+            buffers = [value.read(number) for number in range(len(value.sizes))]
+            maps = self._objects.deriver.maps
+            found = decode_changes(decode(value.header), buffers, lambda oid: maps.get(ObjectId(oid)))
+            rows = (self._objects.table(old.table).rows, self._objects.table(new.table).rows)
+            if (found.alignment.rows_a, found.alignment.rows_b) != rows:
+                raise ValueError("it is of other tables")
+        except (ValueError, TypeError, LookupError) as error:
+            raise CorruptData(
+                f"dataset {new.dataset!r}: a kept change set is damaged ({error})",
+                remedy="Run fsck to see what else is damaged",
+            ) from error
+        return found
 
     def at_commit(self, old: TreeEntry, snapshot: Snapshot, content: FrameContent) -> ChangeSet | None:
         """How a frame that is about to be committed differs from the version before it.

@@ -31,7 +31,7 @@ from lineageflow_jupyter.intake import (
 from lineageflow_jupyter.model.changes import shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId
 from lineageflow_jupyter.model.objects import Author, Tree, TreeEntry
-from lineageflow_jupyter.model.records import Head, Move, Operation, Ref, WorkspaceRecord
+from lineageflow_jupyter.model.records import CommitRecord, Head, Move, Operation, Ref, WorkspaceRecord
 from lineageflow_jupyter.model.reports import (
     BranchReport,
     CacheReport,
@@ -110,7 +110,7 @@ class Repository(Comparisons, Chronicle):
         self._workspace = Workspace(catalog, self._history, head)
         self._hot = HotColumns(cache)
         tables = TableReader(self._objects, self._pool, self._hot)
-        changes = Changes(self._objects, tables, self._pool)
+        changes = self._changes = Changes(self._objects, tables, self._pool, catalog.known)
         self._publisher = Publisher(catalog, store, self._objects, self._history, self._workspace, self._pool, changes)
         self._reader = FrameReader(self._objects, tables)
         writer = TableWriter(self._objects, self._pool, catalog.known)  # computes ids, writes nothing
@@ -364,8 +364,21 @@ class Repository(Comparisons, Chronicle):
         refs = self._catalog.refs(kinds=("branch", "tag", "hidden"))
         starts = {ref.commit for ref in refs if ref.commit is not None}
         if starts:
-            verify(self._objects, ((Kind.COMMIT, record.id) for record in self._catalog.log(starts)), done)
+            records = self._catalog.log(starts)
+            verify(self._objects, ((Kind.COMMIT, record.id) for record in records), done)
+            done |= self._verified_changes(records)
         return len(done)
+
+    def _verified_changes(self, records: Sequence[CommitRecord]) -> set[ObjectId]:
+        """Change sets that were kept, each compared with the versions that it lies between."""
+        pairs: dict[tuple[TreeEntry, TreeEntry], None] = {}
+        for record in records:
+            parent = self._history.tree(record.commit.parents[0] if record.commit.parents else None)
+            tree = self._history.tree(record.id)
+            sides = [(parent.get(name), tree.get(name)) for name in record.datasets]
+            pairs.update(((old, new), None) for old, new in sides if old is not None and new is not None)
+        found = (self._changes.check(old, new) for old, new in pairs)
+        return {oid for oid in found if oid is not None}
 
     # --- HEAD and frames ---------------------------------------------------------------------------------------------
 

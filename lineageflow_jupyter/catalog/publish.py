@@ -40,7 +40,7 @@ def _insert_objects() -> sa.Insert:
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=[objects.c.id],
-        set_={"pack_id": new.pack_id, "offset": new.offset, "length": new.length},
+        set_={name: new[name] for name in ("kind", "pack_id", "offset", "length")},
         where=condemned,
     )
 

@@ -57,9 +57,9 @@ def make_commit(
     return CommitRecord(encode_commit(commit)[0], commit, generation, tuple(sorted(datasets)))
 
 
-def make_pack(*ids: ObjectId) -> Pack:
+def make_pack(*ids: ObjectId, kind: Kind = Kind.CHUNK) -> Pack:
     """Return a pack that holds `ids`, each ten bytes long."""
-    entries = tuple(PackEntry(oid, Kind.CHUNK, 10 * position, 10) for position, oid in enumerate(ids))
+    entries = tuple(PackEntry(oid, kind, 10 * position, 10) for position, oid in enumerate(ids))
     return Pack(os.urandom(32).hex(), 10 * len(ids) + 100, entries)
 
 

@@ -13,6 +13,7 @@ from lineageflow_jupyter.errors import (
     ObjectMissing,
     UsageProblem,
 )
+from lineageflow_jupyter.model.ids import Kind
 from lineageflow_jupyter.model.records import (
     Location,
 )
@@ -112,6 +113,18 @@ class Publications(CatalogTests):
             ids[1]: Location(pack.name, 10, 10),
         }
         assert catalog.known({*ids, make_id()}) == frozenset(ids)
+
+    def test_objects_are_told_by_their_kind(self, catalog: Catalog) -> None:
+        """Also those that come to lie in another form elsewhere, once their pack is condemned."""
+        whole, derived, moved = make_id(), make_id(), make_id()
+        old = make_pack(moved, kind=Kind.DERIVED)
+        catalog.publish(make_publication(packs=[make_pack(whole), make_pack(derived, kind=Kind.DERIVED), old]))
+        assert catalog.of_kind([whole, derived, moved, make_id()], Kind.DERIVED) == {derived, moved}
+        assert catalog.of_kind([whole, derived, moved], Kind.CHUNK) == {whole}
+        assert catalog.of_kind([], Kind.CHUNK) == frozenset()
+        self.condemn(catalog, old)
+        catalog.publish(make_publication(packs=[make_pack(moved)]))
+        assert catalog.of_kind([derived, moved], Kind.DERIVED) == {derived}
 
     def test_any_number_of_ids_can_be_asked_for(self, catalog: Catalog) -> None:
         """More than a statement has parameters for, and from many packs."""
