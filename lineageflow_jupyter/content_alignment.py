@@ -26,7 +26,7 @@ from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, combined_words, mixed_words, value_words
 from lineageflow_jupyter.frames.row_labels import label_range, labels_identify
 from lineageflow_jupyter.frames.storage_types import arrow_type
-from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowPairs, RowValues, flags_of, joined, picked
+from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowPairs, RowValues, flags_of, joined, left_of, picked
 
 FEW_ROWS = 1 << 17
 """Up to so many rows are matched over all their columns, one after the other; more, over those that tell them apart."""
@@ -199,17 +199,32 @@ class ContentAlignment:
     def _with_equal_rows(self, settled: Alignment, tentative: Alignment, changed: Mapping[int, Rows]) -> Alignment:
         """Match rows that are not settled with equal ones elsewhere."""
         left = [settled.removed, settled.added]
-        if max(map(len, left)) <= FEW_ROWS:
+        few = max(map(len, left)) <= FEW_ROWS
+        if few:
             words = self._narrowed(left, tentative, changed)
         else:
             chosen = self._telling()
             words = [self._values.words(side, chosen, rows) for side, rows in enumerate(left)]
         if not len(left[0]) or not len(left[1]):
             return settled
-        found = list(match(words[0], words[1], left[0], left[1], settled))
+        settled, found = self._with_equal_words(settled, left, words)
+        if few:
+            return settled
+        mistaken = _mistaken(words, found)
         del words
+        left = [rows[places] for rows, places in zip(left, mistaken, strict=True)]
+        if not len(left[0]) or not len(left[1]):
+            return settled
+        words = [self._values.words(side, self._pairs, rows) for side, rows in enumerate(left)]
+        return self._with_equal_words(settled, left, words)[0]
+
+    def _with_equal_words(
+        self, settled: Alignment, left: Sequence[Rows], words: Sequence[Any]
+    ) -> tuple[Alignment, list[Rows]]:
+        """With the rows of equal words that are equal indeed; and the places of these in `left`."""
+        found = list(match(words[0], words[1], left[0], left[1], settled))
         found = self._values.verified(self._pairs, left[0][found[0]], left[1][found[1]], found)
-        return settled.joined(left[0][found[0]], left[1][found[1]])
+        return settled.joined(left[0][found[0]], left[1][found[1]]), found
 
     def _narrowed(self, left: list[Rows], tentative: Alignment, changed: Mapping[int, Rows]) -> list[Any]:
         """Words of the rows that have a partner as far as one column after the other tells; drops the others in `left`.
@@ -345,6 +360,22 @@ class ContentAlignment:
         at_a, at_b = unique_pairs(*(self._values.words(side, chosen, rows) for side, rows in enumerate(left)))
         at_a, at_b = self._values.verified(chosen, left[0][at_a], left[1][at_b], [at_a, at_b])
         return left[0][at_a], left[1][at_b]
+
+
+def _mistaken(words: Sequence[Any], found: Sequence[Rows]) -> list[Rows]:
+    """Places of the rows that may have been taken for one another, as only some of their columns were looked at.
+
+    They were not found to belong together, although both sides have their words, and more than once: where there is
+    one row of a word on each side, these two were compared.
+    """
+    left = [left_of(np.arange(len(own)), places) for own, places in zip(words, found, strict=True)]
+    if not all(map(len, left)):
+        return [NO_ROWS, NO_ROWS]
+    ordered = [np.sort(own) for own in words]
+    repeated = np.concatenate([own[1:][own[1:] == own[:-1]] for own in ordered])
+    left = [places[among(own[places], repeated)] for own, places in zip(words, left, strict=True)]
+    one, other = (own[places] for own, places in zip(words, left, strict=True))
+    return [left[0][among(one, other)], left[1][among(other, one)]]
 
 
 def _distinct(arrays: Iterable[Any]) -> int:

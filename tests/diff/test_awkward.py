@@ -42,3 +42,18 @@ def test_categories_as_labels(repo: Repository, kind: str) -> None:
     found = repo.diff("HEAD~1", "HEAD")["t"]
     assert found.by == ("content" if kind == "interval" else "index")
     pd.testing.assert_frame_equal(found.apply(grouped(range(10), 2)), grouped(range(12), 3))
+
+
+# --- rows that are hard to tell apart --------------------------------------------------------------------------------
+
+
+def test_rows_that_only_a_rarely_telling_column_tells_apart(repo: Repository) -> None:
+    """Of many rows only some columns are looked at first: here the number, which nearly always tells rows apart."""
+    rows = 150_000
+    rng = np.random.default_rng(0)
+    number = rng.permutation(rows)
+    number[rng.choice(rows, 900, replace=False)] = np.repeat(np.arange(100) - 200, 9)
+    old = pd.DataFrame({"number": number, "kind": rng.integers(0, 3, rows), "flag": rng.random(rows) < 0.5})
+    repo.commit({"t": old}, message="old")
+    found = repo.diff_frame("t", old.sample(frac=1, random_state=0, ignore_index=True))
+    assert (found.summary.rows_added, found.summary.rows_removed, found.summary.cells) == (0, 0, 0)

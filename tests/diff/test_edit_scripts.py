@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from pandas.api.types import is_object_dtype
 
 import lineageflow_jupyter as lf
+from lineageflow_jupyter import content_alignment, diffing, long_form, row_values
 from lineageflow_jupyter.diffing import TableDiff
 from lineageflow_jupyter.model.diffs import DiffOptions
 from lineageflow_jupyter.repository import Repository
-from lineageflow_jupyter.testing.edits import edited, frame_of, scripts, sketches
+from lineageflow_jupyter.testing.edits import CELL_EDITS, ROW_EDITS, edited, frame_of, scripts, sketches
 from lineageflow_jupyter.testing.strategies import frames
 from tests.diff import oracle
 from tests.diff.oracle import Side
@@ -210,3 +217,122 @@ def check_identity(diff: TableDiff, old: Side, new: Side) -> None:
     ]
     equal = sum(source >= 0 and rows[0][source] == rows[1][row] for row, source in enumerate(sources))
     assert equal == oracle.equal_at_most(*rows)
+
+
+# --- few values ------------------------------------------------------------------------------------------------------
+
+TEXTS = ["a", "b", "ü", "a\u0301", "á", "", "\x00", "🦆"]
+FEW = pd.DataFrame(
+    {
+        "x": [0.0, -0.0, np.nan, 1.5],
+        "s": ["a", "á", "a\u0301", ""],
+        "n": pd.array([1, None, 0, 1], "Int64"),
+        "o": pd.Series([None, "a", "", None], dtype=object),
+        "c": pd.Categorical(["a", None, "b", "a"], ["b", "a", "z"]),
+        "t": pd.to_datetime(["2026-01-01", None, "2026-01-02", "2026-01-01"]).tz_localize("Europe/Berlin"),
+        "b": [True, False, True, True],
+        "k": "constant",
+        "m": pd.array([0.0, None, np.nan, -0.0], "Float64"),
+    }
+)
+
+
+@st.composite
+def few_valued(draw: Any) -> Any:
+    """Frames of a few columns with a few values each, numbered or labelled by some of these."""
+    columns = draw(st.lists(st.sampled_from(list(FEW.columns)), min_size=1, max_size=4, unique=True))
+    rows = draw(st.integers(1, len(FEW)))
+    return FEW[columns].head(rows)
+
+
+@settings(quick, max_examples=150)
+@given(sketches(few_valued(), max_rows=24), scripts())
+def test_few_values(repo: Repository, sketch: Any, script: Any) -> None:
+    old, new = frame_of(sketch), frame_of(edited(sketch, script))
+    diff = diff_of(repo, old, new)
+    check_identity(diff, *check(repo, diff, old, new))
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rows are taken for many, so that what is done with many is done here."""
+    for module, numbers in (
+        (content_alignment, {"FEW_ROWS": 4, "SAMPLE_BLOCKS": 2, "SAMPLE_ROWS": 2, "SIMILAR_ROWS": 2}),
+        (content_alignment, {"FEW_GAPS": 1, "FIRST_ROWS": 1}),
+        (row_values, {"MANY_RUNS": 2, "COMPARED_TOGETHER": 3}),
+        (diffing, {"COMPARED_TOGETHER": 3}),
+        (long_form, {"TOLD_TOGETHER": 3}),
+    ):
+        for name, number in numbers.items():
+            monkeypatch.setattr(module, name, number)
+
+
+@settings(quick, max_examples=150)
+@given(sketches(few_valued(), max_rows=24), scripts())
+def test_many_rows(repo: Repository, large: None, sketch: Any, script: Any) -> None:
+    old, new = frame_of(sketch), frame_of(edited(sketch, script))
+    diff = diff_of(repo, old, new)
+    check_identity(diff, *check(repo, diff, old, new))
+
+
+# --- by key ----------------------------------------------------------------------------------------------------------
+
+MANY = 24
+KEYED = pd.DataFrame(
+    {
+        "id": np.arange(MANY) * 7 - 3,
+        "code": [*TEXTS, *(f"n{number}" for number in range(MANY - len(TEXTS)))],
+        "when": pd.date_range("2026-03-29", periods=MANY, freq="15min", tz="UTC").tz_convert("Europe/Berlin"),
+        "ratio": [0.0, -0.0, np.inf, -np.inf, *np.linspace(-1, 1, MANY - 4)],
+        "label": pd.Categorical([f"c{number}" for number in range(MANY)][::-1]),
+        "amount": [Decimal(number).scaleb(-2) for number in range(MANY)],
+        "day": [date(2026, 2, 1 + number) for number in range(MANY)],
+        "uid": [UUID(int=number << 64) for number in range(MANY)],
+        "small": pd.array(range(MANY), "UInt8"),
+        "month": pd.period_range("2026-01", periods=MANY, freq="M"),
+        "raw": [bytes([number, 0]) for number in range(MANY)],
+        "part": [number % 5 for number in range(MANY)],
+        "kind": pd.Categorical([f"k{number // 5}" for number in range(MANY)]),
+    }
+).join(pd.concat([FEW] * (MANY // len(FEW)), ignore_index=True))
+KEYS = [[name] for name in KEYED.columns[:11]] + [["part", "kind"], ["code", "id"]]
+
+
+@st.composite
+def keyed(draw: Any) -> tuple[str, list[str], Any]:
+    """How rows are identified, by which columns, and a base."""
+    key, how = draw(st.sampled_from(KEYS)), draw(st.sampled_from(["declared", "asked", "index"]))
+    values = draw(st.lists(st.sampled_from(list(FEW.columns)), min_size=1, max_size=3, unique=True))
+    base = KEYED[[*key, *values]]
+    return how, key, base.set_index(key) if how == "index" else base
+
+
+@settings(quick, max_examples=200)
+@given(st.data(), keyed())
+def test_by_key(repo: Repository, data: st.DataObject, how: tuple[str, list[str], Any]) -> None:
+    mode, key, base = how
+    sketch = data.draw(sketches(st.just(base)))
+    kinds = [*CELL_EDITS, *ROW_EDITS, "recategorise", "reorder"]
+    script = data.draw(scripts(*(kind for kind in kinds if mode != "index" or kind != "reset")))
+    old, new = (each_once(frame_of(one), mode, key) for one in (sketch, edited(sketch, script)))
+    typed = not any(map(is_object_dtype, KEYED[key].dtypes))  # objects have no type where there are none
+    assume(typed or (len(old) and len(new)))
+    diff = diff_of(repo, old, new, key if mode == "declared" else (), key if mode == "asked" else None)
+    keys = [keys_of(side, mode, key) for side in check(repo, diff, old, new)]
+    assert diff.by == ("index" if mode == "index" else "key")
+    assert diff.changes.alignment.sources().tolist() == oracle.joined(*keys)
+    counted = any(isinstance(frame.index, pd.RangeIndex) for frame in (old, new))
+    assert diff.key == (() if mode == "index" and counted else tuple(key))
+
+
+def keys_of(side: Side, mode: str, key: list[str]) -> list[Hashable]:
+    if mode != "index":
+        return side.keys(*key)
+    assert side.labels is not None
+    return side.labels
+
+
+def each_once(frame: Any, mode: str, key: list[str]) -> Any:
+    """Rows whose key no row before them has."""
+    keys = keys_of(Side.of(frame), mode, key)
+    return frame.iloc[[row for row, own in enumerate(keys) if own not in keys[:row]]]
