@@ -20,13 +20,13 @@ import numpy as np
 
 from lineageflow_jupyter.algorithms.agreement import Range, equal_rows
 from lineageflow_jupyter.algorithms.alignment import Alignment, Rows
-from lineageflow_jupyter.algorithms.matching import among, gaps, match, unique_pairs
+from lineageflow_jupyter.algorithms.matching import among, crowded, gaps, match, unique_pairs
 from lineageflow_jupyter.algorithms.neighbours import similar_pairs
 from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, combined_words, mixed_words, value_words
 from lineageflow_jupyter.frames.row_labels import label_range, labels_identify
 from lineageflow_jupyter.frames.storage_types import arrow_type
-from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowPairs, RowValues, flags_of, joined, left_of, picked
+from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowPairs, RowValues, flags_of, joined, picked
 
 FEW_ROWS = 1 << 17
 """Up to so many rows are matched over all their columns, one after the other; more, over those that tell them apart."""
@@ -208,11 +208,13 @@ class ContentAlignment:
         if not len(left[0]) or not len(left[1]):
             return settled
         settled, found = self._with_equal_words(settled, left, words)
-        if few:
+        if few or min(len(rows) - len(places) for rows, places in zip(left, found, strict=True)) == 0:
             return settled
-        mistaken = _mistaken(words, found)
-        del words
-        left = [rows[places] for rows, places in zip(left, mistaken, strict=True)]
+        # where several rows have one word of these columns, they may have been taken for one another
+        left = [
+            rows[flags_of(several, len(rows)) & ~flags_of(places, len(rows))]
+            for rows, several, places in zip(left, crowded(*words), found, strict=True)
+        ]
         if not len(left[0]) or not len(left[1]):
             return settled
         words = [self._values.words(side, self._pairs, rows) for side, rows in enumerate(left)]
@@ -360,22 +362,6 @@ class ContentAlignment:
         at_a, at_b = unique_pairs(*(self._values.words(side, chosen, rows) for side, rows in enumerate(left)))
         at_a, at_b = self._values.verified(chosen, left[0][at_a], left[1][at_b], [at_a, at_b])
         return left[0][at_a], left[1][at_b]
-
-
-def _mistaken(words: Sequence[Any], found: Sequence[Rows]) -> list[Rows]:
-    """Places of the rows that may have been taken for one another, as only some of their columns were looked at.
-
-    They were not found to belong together, although both sides have their words, and more than once: where there is
-    one row of a word on each side, these two were compared.
-    """
-    left = [left_of(np.arange(len(own)), places) for own, places in zip(words, found, strict=True)]
-    if not all(map(len, left)):
-        return [NO_ROWS, NO_ROWS]
-    ordered = [np.sort(own) for own in words]
-    repeated = np.concatenate([own[1:][own[1:] == own[:-1]] for own in ordered])
-    left = [places[among(own[places], repeated)] for own, places in zip(words, left, strict=True)]
-    one, other = (own[places] for own, places in zip(words, left, strict=True))
-    return [left[0][among(one, other)], left[1][among(other, one)]]
 
 
 def _distinct(arrays: Iterable[Any]) -> int:

@@ -134,6 +134,26 @@ def equal_pairs(words_a: Words, words_b: Words) -> tuple[Rows, Rows]:
     return _verified(_rows(keys[starts[group[places]] + rank], bits), _rows(keys[places], bits), words_a, words_b)
 
 
+def crowded(words_a: Words, words_b: Words) -> tuple[Rows, Rows]:
+    """Places of the rows whose word both sides have, and one of them more than once; very few others may be among them.
+
+    Examples
+    --------
+    >>> a, b = (np.array(words, np.uint64) for words in ([1, 2, 2, 3, 3], [2, 1, 4, 4]))
+    >>> [sorted(places.tolist()) for places in crowded(a, b)]
+    [[1, 2], [0]]
+    """
+    keys, bits = _sorted(words_a, words_b)
+    if not len(keys):
+        return _nothing()
+    starts = np.flatnonzero(_begins(keys >> np.uint64(bits + 1))[:-2])
+    sizes = np.diff(starts, append=len(keys))
+    of_b = (keys >> np.uint64(bits)) & np.uint64(1) == 1
+    counts = np.add.reduceat(of_b, starts, dtype=np.int64)
+    held = np.repeat((counts > 0) & (counts < sizes) & (sizes > 2), sizes)
+    return _rows(keys[held & ~of_b], bits), _rows(keys[held & of_b], bits)
+
+
 def among(words: Words, others: Words) -> npt.NDArray[np.bool_]:
     """Flags of the words that others hold too."""
     if not len(others):
