@@ -14,7 +14,10 @@ OLDEST := .venv-oldest/.installed
 BENCH := .venv-bench/.installed
 ARCTIC := .venv-bench-arctic/.installed
 INSTALL := -m pip install --quiet --disable-pip-version-check
-PYTEST := -m pytest -n 2 --dist loadgroup
+# Tests make thousands of small files: in memory, where there is a file system in memory, they take four fifths of the time.
+MEMORY := $(wildcard /dev/shm)
+FILES := $(if $(MEMORY),--basetemp=$(MEMORY)/lineageflow-tests-$(shell id -u))
+PYTEST := -m pytest -n 2 --dist loadgroup $(FILES)
 COMPILE := .venv-lock/bin/uv --system-certs pip compile --quiet --universal --python-version 3.11 --no-annotate \
 	--custom-compile-command "make lock" pyproject.toml $(LOCK_ARGS)
 
@@ -37,6 +40,7 @@ lab: $(LAB)
 test: check chromium $(OLDEST)
 	$(BIN)/python $(PYTEST) $(TEST_ARGS)
 	.venv-oldest/bin/python $(PYTEST) -m "not browser and not notebook" $(TEST_ARGS)
+	@rm -rf $(if $(MEMORY),$(MEMORY)/lineageflow-tests-$(shell id -u))
 
 check: $(DEV)
 	$(BIN)/python -m ruff check .
