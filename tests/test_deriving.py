@@ -1,4 +1,4 @@
-"""Versions of frames of any dtypes, stored as rows of older ones wherever that can be: they read as if they were whole."""
+"""Versions of frames of any dtypes, stored as rows of older ones wherever that can be: read as if they were whole."""
 
 from __future__ import annotations
 
