@@ -13,7 +13,7 @@ from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.frames.columns import chunk_column
 from lineageflow_jupyter.frames.content import ColumnContent, FrameContent
 from lineageflow_jupyter.frames.convert import from_content, library_of_body, to_content
-from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.normalise import normalise, used_dictionary
 from lineageflow_jupyter.model.schema import SchemaChange
 from lineageflow_jupyter.model.types import LogicalType
 from lineageflow_jupyter.versions import Version
@@ -105,7 +105,7 @@ def _mixed(own: Any, new: Version, place: int, changes: ChangeSet) -> Any:
     if len(rows):
         (other,) = new.take([place], rows)
         own = _joined(own, other)
-    return own.take(pa.array(indices))
+    return used_dictionary(own.take(pa.array(indices)))  # the newer version may lack categories of the older one
 
 
 def _joined(one: Any, other: Any) -> Any:

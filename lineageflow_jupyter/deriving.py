@@ -24,7 +24,7 @@ from lineageflow_jupyter.frames.assembly import assemble
 from lineageflow_jupyter.frames.canonical import canonical_chunk
 from lineageflow_jupyter.frames.codecs import FORM_FULL, StoredValue, encode_value, parse_value
 from lineageflow_jupyter.frames.derived import Counted, DerivedChunk, counted_labels, decode_derived, with_literals
-from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.normalise import normalise, used_dictionary
 from lineageflow_jupyter.frames.storage_types import logical_type
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
 from lineageflow_jupyter.model.objects import ChunkRef, Column, decode, encode
@@ -190,7 +190,8 @@ class Deriver:
             array = self._slice(kind, stretch.base, range(first, first + rows))
         else:
             array = self._selected(kind, stretch, first, np.concatenate(positions), rows)
-        return with_literals(kind, array, [at for at, _ in literals], [value for _, value in literals])
+        found = with_literals(kind, array, [at for at, _ in literals], [value for _, value in literals])
+        return used_dictionary(found)  # the base may know categories that this version has no more
 
     def _selected(self, kind: LogicalType, stretch: _Stretch, first: int, own: Rows, rows: int) -> Any:
         """Rows of the base that the row map names; of rows that have values of their own, any."""

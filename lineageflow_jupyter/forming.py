@@ -165,7 +165,8 @@ class Former:
         if older is not None:
             key = b"".join(side.tobytes() for side in (older.a, older.b, older.length))
             alignment = known.setdefault(key, alignment.composed(older)) if key not in known else known[key]
-        if not len(alignment.b) or alignment.matched < alignment.rows_a * LEAST_KEPT:
+        few = alignment.matched < alignment.rows_a * LEAST_KEPT
+        if not len(alignment.b) or few or _dictionary_inside(part.new.type):
             return _Column(part, base, alignment)
         sample, row_bytes = _sampled(part)
         return _Column(part, base, alignment, sample, row_bytes, list(_candidates(part, alignment, row_bytes)))
@@ -291,6 +292,11 @@ def _candidates(part: Part, alignment: Alignment, row_bytes: float) -> Iterator[
                 at = first if in_line else start
                 yield _Candidate(chunk.id, start, stop, at, not in_line, own, size)
         start = stop
+
+
+def _dictionary_inside(kind: LogicalType) -> bool:
+    """Whether dictionaries lie within other values: what a base knows too many cannot be told from what is there."""
+    return any(child.name == "dictionary" or _dictionary_inside(child) for _, child in kind.fields)
 
 
 def _between(rows: Rows, start: int, stop: int) -> Rows:

@@ -181,8 +181,9 @@ def test_named_labels_that_are_unique_identify_rows(frame: pd.DataFrame) -> None
     assert found(a, twice).by == "content"
 
 
-def test_times_identify_rows_without_a_name() -> None:
-    a = pd.DataFrame({"x": range(50)}, index=pd.date_range("2026-01-01", periods=50))
+@pytest.mark.parametrize("labels", [pd.date_range, pd.period_range])
+def test_times_identify_rows_without_a_name(labels: Any) -> None:
+    a = pd.DataFrame({"x": range(50)}, index=labels("2026-01-01", periods=50, freq="D"))
     changes = found(a, a[::-1].assign(x=0))
     assert changes.by == "index"
     assert changes.alignment.sources().tolist() == list(range(49, -1, -1))

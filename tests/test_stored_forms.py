@@ -111,6 +111,19 @@ def test_a_step_costs_what_it_changes_and_reads_as_if_it_were_whole(
     assert repo.fsck() > 10
 
 
+def test_categories_that_are_gone_do_not_come_back_with_the_base(repo: Repository, frame: pd.DataFrame) -> None:
+    kept = frame[frame["kind"] != "a"].copy()
+    kept["kind"] = kept["kind"].cat.remove_unused_categories()
+    repo.commit({"t": kept}, message="fewer kinds")
+    assert FORM_SELECTION in forms(repo)["kind"]
+    repo.clear_cache()
+    pd.testing.assert_frame_equal(repo.read("t"), kept)
+    pd.testing.assert_frame_equal(repo.diff()["t"].apply(frame), kept)
+    renamed = frame.assign(kind=frame["kind"].cat.rename_categories({"a": "A"}))
+    repo.commit({"t": renamed}, message="another name")
+    pd.testing.assert_frame_equal(repo.diff("HEAD~2")["t"].apply(frame), renamed)
+
+
 def test_a_small_sample_does_not_keep_the_whole_table_alive(repo: Repository, frame: pd.DataFrame) -> None:
     repo.commit({"t": frame.sample(frac=0.05, random_state=0)}, message="sample")
     assert {form for found in forms(repo).values() for form in found} == {FORM_FULL}

@@ -84,6 +84,24 @@ def _normalised_dictionary(array: Any, target: Any) -> Any:
     return pa.DictionaryArray.from_arrays(indices, values)
 
 
+def used_dictionary(array: Any) -> Any:
+    """The same values; a dictionary without entries that no row has, as what is read from whole chunks is.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+        Normalised values.
+    """
+    if not pa.types.is_dictionary(array.type):
+        return array
+    codes = array.indices.drop_null().to_numpy()
+    used = np.bincount(codes, minlength=len(array.dictionary)) > 0
+    if used.all():
+        return array
+    renumbered = pa.array(np.cumsum(used, dtype="i4") - 1, pa.int32())
+    return pa.DictionaryArray.from_arrays(renumbered.take(array.indices), array.dictionary.filter(pa.array(used)))
+
+
 def _distinct(values: Any) -> int:
     if pa.types.is_nested(values.type):
         return len({encode(_plain(value)) for value in values.to_pylist()})

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from lineageflow_jupyter.frames.content import Encoded, reading
+from lineageflow_jupyter.frames.content import Encoded, flavours_at, reading
 from lineageflow_jupyter.frames.convert import library_of_body
+
+_PLAIN = (None, ["nullable"])
+"""Flavours of integers that are nothing else."""
 
 
 def label_range(body: Encoded) -> tuple[int, int] | None:
@@ -51,7 +54,9 @@ def labels_identify(body: Encoded, types: Sequence[pa.DataType]) -> bool:
         return False
     with reading():
         names = [rows[1]] if rows[0] == "index" else [name for name, *_ in rows[1]]
-    return any(name is not None for name in names) or not all(map(pa.types.is_integer, types))
+        flavours = flavours_at(body[3][3], range(len(types)))  # periods are integers, too, but mean times
+    plain = [pa.types.is_integer(kind) and each in _PLAIN for kind, each in zip(types, flavours, strict=True)]
+    return any(name is not None for name in names) or not all(plain)
 
 
 def _rows(body: Encoded) -> Encoded:
