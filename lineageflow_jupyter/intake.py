@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from lineageflow_jupyter.errors import InvalidName, KeyViolation, UnsupportedData, UsageProblem
 from lineageflow_jupyter.frames.convert import FrameContent, to_content
+from lineageflow_jupyter.frames.row_labels import counted_labels_of
 from lineageflow_jupyter.history import unknown
 from lineageflow_jupyter.model.objects import Author, Table, Tree
 from lineageflow_jupyter.model.revisions import check_name, composed
@@ -100,6 +101,9 @@ def key_array(dataset: str, name: str, content: FrameContent) -> Any:
         If there is none of that name, or several.
     """
     found = [column.array for column in content.columns if column.name == name]
+    if not found:  # pandas counts labels that follow one another instead of listing them
+        counted = counted_labels_of(content.body, name, content.rows)
+        found = [] if counted is None else [counted]
     if len(found) == 1:
         return found[0]
     if found:

@@ -680,9 +680,9 @@ class Repository(Comparisons, Chronicle):
         arrays = [key_array(dataset, name, content) for name in key]
         if parent is not None and parent.key == key:  # equal key columns were checked when they were committed
             before = {column.name: column.column for column in self._objects.table(parent.table).columns}
-            ids = [before[name] for name in key]
+            ids = [before[name] for name in key if name in before]  # labels that were only counted are no column
             writer = TableWriter(self._objects, self._pool, self._catalog.known)
-            if writer.ids(arrays, self._objects.columns(ids)) == ids:
+            if len(ids) == len(key) and writer.ids(arrays, self._objects.columns(ids)) == ids:
                 return
         check_key(dataset, key, arrays)
 

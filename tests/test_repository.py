@@ -796,3 +796,18 @@ class TestOpening:
             repo.commit({"t": numbers(1)}, message="one")
             assert (folder / "objects" / "repository.json").exists()
         assert (folder / ".gitignore").read_text().endswith("*\n")
+
+
+def test_labels_that_pandas_only_counts_may_be_the_key(tmp_path: Path) -> None:
+    """`set_index` of 1, 2, 3 gives a RangeIndex, which lists no labels."""
+    frame = pd.DataFrame({"x": [1.5, 2.5, 3.5]}, index=pd.RangeIndex(1, 4, name="id"))
+    with lf.init(tmp_path) as repo:
+        repo.commit({"t": frame}, message="counted", keys={"t": ["id"]})
+        repo.commit({"t": frame.iloc[[2, 0]].assign(x=[3.5, 9.0])}, message="listed")
+        found = repo.diff()["t"]
+        assert found.by == "index"
+        assert (found.summary.rows_removed, found.summary.cells_changed) == (1, {"x": 1})
+        repo.commit({"t": frame}, message="counted again")
+        assert repo.diff()["t"].summary.rows_added == 1
+        with pytest.raises(KeyViolation, match="appears again"):
+            repo.commit({"t": pd.concat([frame, frame])}, message="twice")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from lineageflow_jupyter.frames.content import Encoded, flavours_at, reading
 from lineageflow_jupyter.frames.convert import library_of_body
+from lineageflow_jupyter.frames.derived import Counted, counted_labels
 
 _PLAIN = (None, ["nullable"])
 """Flavours of integers that are nothing else."""
@@ -26,6 +29,24 @@ def label_range(body: Encoded) -> tuple[int, int] | None:
         return None
     with reading():
         return int(rows[1]), int(rows[2])
+
+
+def counted_labels_of(body: Encoded, name: str, rows: int) -> Any:
+    """Labels of a pandas RangeIndex of that name, as an array of int64; None where there is none.
+
+    Parameters
+    ----------
+    body : list
+        Body of a frame description.
+    name : str
+        Name of the index.
+    rows : int
+        Rows of the frame.
+    """
+    counted = label_range(body)
+    if counted is None or label_name(body) != name:
+        return None
+    return counted_labels(Counted(*counted), np.arange(rows, dtype=np.int64))
 
 
 def label_name(body: Encoded) -> Encoded:
