@@ -132,12 +132,13 @@ class Former:
         Returns
         -------
         tuple of (list of Sealed, ObjectId or None)
-            Objects to be stored: derived chunks, row maps, and such chunks as were encoded to see how large they are;
+            Objects to be stored: derived chunks, such chunks as were encoded to see how large they are, and the row
+            maps that they need, of which some may be stored already;
             and the id of the row map of the alignment, if that is among them.
         """
         ids = {chunk.id for part in parts if part.old is not None for chunk in part.old.chunks}
         derived = self._of_kind(ids, Kind.DERIVED) if ids else frozenset()
-        known: dict[bytes, Alignment] = {}
+        known: dict[tuple[int, bytes], Alignment] = {}
         columns = [self._column(part, changes, derived, known) for part in parts]
         sealed: list[Sealed] = []
         own: ObjectId | None = None
@@ -146,7 +147,7 @@ class Former:
             sharing = [column for column in columns if column.alignment is alignment]
             found = self._worthwhile_map(sharing, followed=changes.alignment.identical)
             maps[id(alignment)] = None if found is None else found[0]
-            if found is not None and not self._of_kind([found[0]], Kind.MAP):
+            if found is not None:
                 sealed.append(found)
             if found is not None and alignment is changes.alignment:
                 own = found[0]
@@ -155,7 +156,7 @@ class Former:
         return sealed, own
 
     def _column(
-        self, part: Part, changes: ChangeSet, derived: frozenset[ObjectId], known: dict[bytes, Alignment]
+        self, part: Part, changes: ChangeSet, derived: frozenset[ObjectId], known: dict[tuple[int, bytes], Alignment]
     ) -> _Column:
         base, older, literals = self._origin(part, derived)
         alignment = changes.alignment
@@ -163,7 +164,8 @@ class Former:
             own = alignment.targets()[literals]
             part = replace(part, changed=np.union1d(part.changed, own[own >= 0]))
         if older is not None:
-            key = b"".join(side.tobytes() for side in (older.a, older.b, older.length))
+            # Bases of other lengths share no alignment: a patch must not go on where the shorter one ends.
+            key = (older.rows_a, b"".join(side.tobytes() for side in (older.a, older.b, older.length)))
             alignment = known.setdefault(key, alignment.composed(older)) if key not in known else known[key]
         few = alignment.matched < alignment.rows_a * LEAST_KEPT
         if not len(alignment.b) or few or _dictionary_inside(part.new.type):

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from lineageflow_jupyter.algorithms.changes import ChangeSet
 from lineageflow_jupyter.deriving import Deriver, decode_map, derived_from, holding
+from lineageflow_jupyter.deriving import Sealed as Stored
 from lineageflow_jupyter.errors import CorruptData, ObjectMissing
 from lineageflow_jupyter.forming import Former, OfKind, Part, label_changes
 from lineageflow_jupyter.frames.assembly import stored_id
@@ -307,14 +308,33 @@ class TableWriter:
         if parent.table != snapshot.entry.table and self._compare is not None:
             snapshot = replace(snapshot, changes=self._compare(parent, snapshot, content))
         if unknown and snapshot.changes is not None and self._former is not None and self._packs is not None:
-            parts = self._parts(snapshot, snapshot.changes, content, parent, unknown)
-            derived, map_ = self._former.forms(parts, snapshot.changes)
-            for each in derived:
-                self._packs.add(*each)
+            derived, map_ = self._derived(self._former, snapshot, snapshot.changes, content, parent, unknown)
+            new_maps = set(self._unknown([oid for oid, kind, _ in derived if kind is Kind.MAP]))
+            for oid, kind, value in derived:
+                if kind is not Kind.MAP or oid in new_maps:
+                    self._packs.add(oid, kind, value)
             unknown -= {oid for oid, _, _ in derived}
             snapshot = replace(snapshot, map=map_)
         self._store_whole(content, columns, unknown)
         return snapshot
+
+    def _derived(
+        self,
+        former: Former,
+        snapshot: Snapshot,
+        changes: ChangeSet,
+        content: FrameContent,
+        parent: TreeEntry,
+        unknown: frozenset[ObjectId],
+    ) -> tuple[list[Stored], ObjectId | None]:
+        """As `Former.forms`; nothing where what the version before is derived from cannot be read.
+
+        To follow a chain reads more than comparing did, and damage there must not cost a frame that is saved now.
+        """
+        try:
+            return former.forms(self._parts(snapshot, changes, content, parent, unknown), changes)
+        except (CorruptData, ObjectMissing):
+            return [], None
 
     def _parts(
         self,

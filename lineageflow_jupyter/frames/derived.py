@@ -117,18 +117,28 @@ def decode_derived(value: StoredValue) -> DerivedChunk:
         positions = np.empty(0, np.int64)
         literals = None
         if own is not None:
-            positions = np.cumsum(value.read(0).view(f"<u{width}").astype(np.int64))
-            literals = _Literals(bytes(own), value.sizes[1:], value)
+            positions = np.cumsum(value.read(0).view(f"<u{_number(width)}").astype(np.int64))
+            literals = _literals(own, value, len(positions))
         origin = _id(base) if isinstance(base, bytes) else Counted(*map(_number, base))
         map_ = None if map_ is None else _id(map_)
         fits = _number(first) >= 0 < _number(rows) and (map_ is not None) == (value.form == FORM_SELECTION)
-        if not fits or (len(positions) and (positions[-1] >= rows or (np.diff(positions) <= 0).any())):
+        inside = not len(positions) or (positions.min() >= 0 and positions[-1] < rows)  # large steps wrap around
+        if not fits or not inside or (np.diff(positions) <= 0).any():
             raise ValueError("its numbers do not fit together")
         return DerivedChunk(origin, map_, first, rows, positions, literals)
     except (ValueError, TypeError, LookupError) as error:
         raise CorruptData(
             f"a derived chunk has an unexpected shape ({error})", remedy="Run fsck to see what is damaged"
         ) from error
+
+
+def _literals(header: Any, value: StoredValue, count: int) -> _Literals:
+    if not isinstance(header, bytes):
+        raise TypeError(f"{type(header).__name__} where a header was expected")
+    _, nodes = decode(header)
+    if nodes[0][0] != count:
+        raise ValueError(f"{count} rows of the chunk have {nodes[0][0]} values of their own")
+    return _Literals(header, value.sizes[1:], value)
 
 
 def _id(data: Any) -> ObjectId:

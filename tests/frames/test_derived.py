@@ -19,7 +19,7 @@ from lineageflow_jupyter.deriving import decode_map, sealed_map
 from lineageflow_jupyter.errors import CorruptData, NewerFormat
 from lineageflow_jupyter.frames.assembly import assemble
 from lineageflow_jupyter.frames.canonical import canonical_chunk
-from lineageflow_jupyter.frames.codecs import parse_value
+from lineageflow_jupyter.frames.codecs import FORM_PATCH, encode_value, parse_value
 from lineageflow_jupyter.frames.derived import Counted, decode_derived, encode_derived, with_literals
 from lineageflow_jupyter.frames.normalise import normalise
 from lineageflow_jupyter.frames.storage_types import logical_type
@@ -80,6 +80,24 @@ def test_no_flipped_bit_gives_other_rows_unseen(name: str) -> None:
         with suppress(CorruptData, NewerFormat):
             chunk = decode_derived(parse_value(broken))
             assert not len(chunk.positions) or chunk.positions[-1] < max(chunk.rows, rows)
+
+
+@pytest.mark.parametrize(
+    ("steps", "own"),
+    [
+        ([2**64 - 3, 1], None),  # begins before the chunk
+        ([1, 2**63 - 1], None),  # wraps around to before it
+        ([1], None),  # one place for two values
+        ([1, 2], 10**13),  # no header, but a number that bytes() would make room for
+    ],
+)
+def test_positions_that_are_no_rows_of_the_chunk_are_refused(steps: list[int], own: Any) -> None:
+    values = literals([7, 8])
+    header = encode([BASE, None, 0, 10, values.header if own is None else own, 8])
+    places = np.array(steps, "<u8").tobytes()
+    value = encode_value(header, [places, *values.buffers], [8, *values.widths], form=FORM_PATCH)
+    with pytest.raises(CorruptData, match="unexpected shape"):
+        decode_derived(parse_value(b"".join(map(bytes, value))))
 
 
 def test_a_row_map_under_another_id_is_refused() -> None:
