@@ -85,7 +85,8 @@ class Side:
             counted = isinstance(frame.index, pd.RangeIndex)
             labels = [(label,) for label in frame.index] if counted else rows_of(levels, range(content.rows))
             named = any(name is not None for name in frame.index.names)
-            means = named if counted else named or not all(level.kind in INTEGERS for level in levels)
+            numbers = all(level.kind in INTEGERS for level in levels) and not has_periods(frame.index)
+            means = named or not (counted or numbers)
         return cls(content.rows, columns, labels, means)
 
     def named(self, *names: str) -> list[Cells]:
@@ -93,6 +94,11 @@ class Side:
 
     def keys(self, *names: str) -> list[Hashable]:
         return rows_of(self.named(*names), range(self.rows))
+
+
+def has_periods(index: pd.Index[Any]) -> bool:
+    levels = [index.get_level_values(number) for number in range(index.nlevels)]
+    return any(isinstance(level.dtype, pd.PeriodDtype) for level in levels)
 
 
 def rows_of(columns: Sequence[Cells], rows: Sequence[int]) -> list[Hashable]:

@@ -12,6 +12,7 @@ import pytest
 
 import lineageflow_jupyter as lf
 from lineageflow_jupyter.model.ids import Kind
+from tests.diffs import live
 
 ROWS, STEPS = 3_000, 200
 OPERATIONS = ("filter", "sort", "sample", "shuffle", "fix", "fix text", "append", "reset", "split", "again", "back")
@@ -68,19 +69,28 @@ def test_every_version_of_a_long_chain_comes_back(tmp_path: Path, key: Any, step
         for step in range(steps):
             frames.append(stepped(rng, step, frames))
             commits.append(repo.commit({"t": frames[-1]}, message=f"step {step}").id)
-            pd.testing.assert_frame_equal(repo.read("t"), frames[-1])
+            assert_same(repo.read("t"), frames[-1])
         repo.clear_cache()
         for commit, frame in zip(commits, frames, strict=True):
-            pd.testing.assert_frame_equal(repo.read(f"{commit.hex()}:t"), frame)
+            assert_same(repo.read(f"{commit.hex()}:t"), frame)
         assert repo.fsck() > steps
         for one, other in rng.integers(0, len(frames), (12, 2)).tolist():
             for diff in repo.diff(commits[one].hex(), commits[other].hex()).values():
                 made = diff.apply(frames[one])
-                pd.testing.assert_frame_equal(made, frames[other])
-                assert repo.diff_frame(f"{commits[other].hex()}:t", made).summary.rows_changed == 0
+                assert_same(made, frames[other])
+                found, entry = live(repo, made).entry, repo._history.tree(commits[other]).get("t")
+                assert entry is not None
+                assert (found.table, found.frame) == (entry.table, entry.frame)
         assert repo.diff(commits[3].hex(), commits[3].hex()) == {}
         kinds = Counter(forms(repo, commits))
         assert kinds["derived"] > kinds["whole"]
+
+
+def assert_same(found: pd.DataFrame, frame: pd.DataFrame) -> None:
+    """As `pandas.testing.assert_frame_equal`, which looks at categories one by one: half of the time went there."""
+    assert found.equals(frame)
+    pd.testing.assert_frame_equal(found.head(2), frame.head(2))
+    pd.testing.assert_index_equal(found.index, frame.index, exact=True)
 
 
 def forms(repo: lf.Repository, commits: list[Any]) -> list[str]:
