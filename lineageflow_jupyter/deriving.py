@@ -199,6 +199,8 @@ class Deriver:
         alignment = self.maps.get(stretch.map)
         if first + rows > alignment.rows_b:
             raise CorruptData("a selection names rows that its row map does not have", remedy=_FSCK)
+        if not isinstance(stretch.base, Counted) and self._base(kind, stretch.base).rows != alignment.rows_a:
+            raise CorruptData("a row map is of another table than its base column", remedy=_FSCK)
         sources = alignment.sources(first, first + rows)
         nowhere = np.flatnonzero(sources < 0)
         if len(nowhere):

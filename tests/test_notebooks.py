@@ -99,11 +99,17 @@ def test_the_tour_of_diffs_shows_what_it_promises() -> None:
     assert "1,175 changed cells: arr_delay 1,175" in told["fill"]
     assert "float64 → int64" in told["type"]
     assert "↕328,433 rows moved" in told["sort-diff"]
-    assert "4983 → 4962" in told["wrong-diff"]
-    assert [line.split()[-2:] for line in told["wrong-values"].splitlines()[1:]] == [["4983", "4962"]] * 3
+    assert "-43.0 → 0.0" in told["wrong-diff"]
+    assert [line.split()[1:] for line in told["wrong-values"].splitlines()[1:]] == [
+        ["-43.0", "0.0"],
+        ["-33.0", "0.0"],
+        ["-32.0", "0.0"],
+    ]
     assert "was flight" in told["rename"]
     assert "+50 rows" in told["feed"]
+    assert "Envoy Air" in told["append-diff"]
     assert "cells_changed={'arr_delay': 1174}" in told["far"]
+    assert "'dep_delay': 3" in told["far-key"]
     assert told["apply"] == "True"
     here, copies = map(float, told["bytes"].splitlines()[-1].split()[-2:])
     assert here < copies / 4

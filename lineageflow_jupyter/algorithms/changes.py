@@ -89,12 +89,14 @@ def decode_changes(header: Any, buffers: Sequence[Any], read_map: Callable[[byte
     version, by, map_, rows_a, rows_b, places, widths = header
     if version != FORMAT:
         raise ValueError(f"version {version} of a change set where {FORMAT} was expected")
+    if by not in range(len(_BY)) or any(type(place) is not int or place < 0 for place in places):
+        raise ValueError("a change set names columns or ways that there are not")
     numbers = widened(buffers, widths)
     own = BUFFERS if map_ is None else 0
     alignment = decode_runs(rows_a, rows_b, numbers[:own]) if map_ is None else read_map(map_)
     if (alignment.rows_a, alignment.rows_b) != (rows_a, rows_b):
         raise ValueError("a change set names a row map of other tables")
-    changed = {int(place): np.cumsum(steps) for place, steps in zip(places, numbers[own:], strict=True)}
+    changed = {place: np.cumsum(steps) for place, steps in zip(places, numbers[own:], strict=True)}
     for rows in changed.values():
         if len(rows) and (rows[-1] >= rows_b or (np.diff(rows) <= 0).any() or (alignment.partners(rows) < 0).any()):
             raise ValueError("a change set names rows that are not there")

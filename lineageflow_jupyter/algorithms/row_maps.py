@@ -33,8 +33,10 @@ def widened(buffers: Sequence[Any], widths: Sequence[int]) -> list[Rows]:
     ValueError, TypeError
         If a buffer holds no such numbers.
     """
+    if any(width not in (1, 2, 4, 8) for width in widths):
+        raise ValueError(f"numbers of {widths} bytes")
     numbers = [np.frombuffer(data, f"<u{width}").astype(np.int64) for data, width in zip(buffers, widths, strict=True)]
-    if any(part.min(initial=0) < 0 or part.max(initial=0) > _LARGEST for part in numbers):
+    if any(part.min(initial=0) < 0 or part.max(initial=0) >= _LARGEST for part in numbers):
         raise ValueError("numbers that are no rows")
     return numbers
 
@@ -57,6 +59,11 @@ def decode_runs(rows_a: int, rows_b: int, numbers: Sequence[Rows]) -> Alignment:
         If the numbers are no runs of such tables.
     """
     gaps, jumps, length = numbers
-    b = np.cumsum(gaps + length) - length
+    if type(rows_a) is not int or type(rows_b) is not int or not (0 <= rows_a < _LARGEST and 0 <= rows_b < _LARGEST):
+        raise ValueError("tables have other numbers of rows")
+    ends = np.cumsum(gaps + length)
     a = np.cumsum((jumps >> 1 ^ -(jumps & 1)) + length) - length
-    return Alignment.from_runs(rows_a, rows_b, np.column_stack([a, b, length]))
+    # A sum that leaves 64 bits is negative at first: each of its parts is below 2**62.
+    if len(ends) and (ends.min() < 0 or int(ends[-1]) > rows_b or a.min() < 0 or (a > rows_a - length).any()):
+        raise ValueError("runs leave their tables")
+    return Alignment.from_runs(rows_a, rows_b, np.column_stack([a, ends - length, length]))
