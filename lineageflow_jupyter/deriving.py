@@ -162,19 +162,23 @@ class Deriver:
                 parts.append(self._derived(kind, stretch, [derived[oid] for oid, _ in stretch.chunks]))
         return parts[0] if len(parts) == 1 else normalise(pa.chunked_array(parts))
 
-    def one(self, value: StoredValue) -> Any:
-        """Array of a single derived chunk, whose type is that of its base."""
-        chunk = decode_derived(value)
-        kind = _COUNTED
-        if not isinstance(chunk.base, Counted):
-            kind = self._objects.columns([chunk.base])[0].type
-        stretch = _Stretch(chunk.base, chunk.map, ((ObjectId(b""), chunk.rows),))
-        return self._derived(kind, stretch, [chunk])
+    def chunk_ids(self, values: Mapping[ObjectId, StoredValue]) -> Iterator[tuple[ObjectId, ObjectId]]:
+        """Ids of derived chunks, each with the one that is computed from its values.
 
-    def chunk_id(self, value: StoredValue) -> ObjectId:
-        """Id of a derived chunk, computed from its values."""
-        array = self.one(value)
-        return canonical_chunk(array, logical_type(array.type)).id()
+        Chunks that go on where others end are read together: a base is decoded once for all of them.
+        """
+        derived = {oid: decode_derived(value) for oid, value in values.items()}
+        ordered = sorted(derived.items(), key=lambda item: (str(item[1].base), item[1].map or b"", item[1].first))
+        for _, items in groupby(ordered, key=lambda item: (item[1].base, item[1].map)):
+            chunks = [(oid, chunk.rows) for oid, chunk in items]
+            base = derived[chunks[0][0]].base
+            kind = _COUNTED if isinstance(base, Counted) else self._objects.columns([base])[0].type
+            for stretch in _stretches(chunks, derived):
+                array = self._derived(kind, stretch, [derived[oid] for oid, _ in stretch.chunks])
+                start = 0
+                for oid, rows in stretch.chunks:
+                    yield oid, canonical_chunk(array.slice(start, rows), kind).id()
+                    start += rows
 
     def _derived(self, kind: LogicalType, stretch: _Stretch, chunks: Sequence[DerivedChunk]) -> Any:
         rows = sum(chunk.rows for chunk in chunks)

@@ -731,24 +731,32 @@ def verify(objects: Objects, roots: Iterable[tuple[Kind, ObjectId]], done: set[O
         kinds = {oid: kind for kind, oid in pending}
         done.update(kinds)
         following: dict[ObjectId, Kind] = {}
+        derived: dict[ObjectId, StoredValue] = {}
         for oid, value in objects.reader.read_many(list(kinds)):
             stored, kind = parse_value(value), kinds[oid]
             data = b"" if kind in (Kind.CHUNK, Kind.MAP) else bytes(stored.read(0))
-            if _found_id(objects, stored, kind, oid, data) != oid:
-                raise CorruptData(
-                    f"the {kind.name.lower()} {oid.hex()} holds other content than its id says",
-                    remedy="Restore the repository from a copy",
-                )
+            if kind is Kind.CHUNK and stored.form != FORM_FULL:
+                derived[oid] = stored
+            else:
+                _expect_id(kind, oid, _found_id(stored, kind, oid, data))
             below = derived_from(stored) if kind is Kind.CHUNK else references(kind, data)
             following.update((child, found) for found, child in below if child not in done)
+        for oid, found_id in objects.deriver.chunk_ids(derived):
+            _expect_id(Kind.CHUNK, oid, found_id)
         pending = [(kind, oid) for oid, kind in following.items()]
 
 
-def _found_id(objects: Objects, stored: StoredValue, kind: Kind, oid: ObjectId, data: bytes) -> ObjectId:
-    """Id of an object, computed from what is stored."""
+def _expect_id(kind: Kind, oid: ObjectId, found: ObjectId) -> None:
+    if found != oid:
+        raise CorruptData(
+            f"the {kind.name.lower()} {oid.hex()} holds other content than its id says",
+            remedy="Restore the repository from a copy",
+        )
+
+
+def _found_id(stored: StoredValue, kind: Kind, oid: ObjectId, data: bytes) -> ObjectId:
+    """Id of an object that is stored whole, computed from what is stored."""
     if kind is Kind.MAP:
         decode_map(stored, oid)
         return oid
-    if kind is not Kind.CHUNK:
-        return object_id(kind, [data])
-    return stored_id(stored) if stored.form == FORM_FULL else objects.deriver.chunk_id(stored)
+    return stored_id(stored) if kind is Kind.CHUNK else object_id(kind, [data])

@@ -85,7 +85,7 @@ def _normalised_dictionary(array: Any, target: Any) -> Any:
 
 
 def used_dictionary(array: Any) -> Any:
-    """The same values; a dictionary without entries that no row has, as what is read from whole chunks is.
+    """The same values; a dictionary of those that rows have, by first appearance, as what is read from whole chunks is.
 
     Parameters
     ----------
@@ -94,12 +94,14 @@ def used_dictionary(array: Any) -> Any:
     """
     if not pa.types.is_dictionary(array.type):
         return array
-    codes = array.indices.drop_null().to_numpy()
-    used = np.bincount(codes, minlength=len(array.dictionary)) > 0
-    if used.all():
+    used, first = np.unique(array.indices.drop_null().to_numpy(), return_index=True)
+    order = used[np.argsort(first)]
+    if len(order) == len(array.dictionary) and (order == np.arange(len(order))).all():
         return array
-    renumbered = pa.array(np.cumsum(used, dtype="i4") - 1, pa.int32())
-    return pa.DictionaryArray.from_arrays(renumbered.take(array.indices), array.dictionary.filter(pa.array(used)))
+    renumbered = np.zeros(len(array.dictionary), "i4")
+    renumbered[order] = np.arange(len(order), dtype="i4")
+    codes = pa.array(renumbered, pa.int32()).take(array.indices)
+    return pa.DictionaryArray.from_arrays(codes, array.dictionary.take(pa.array(order)))
 
 
 def _distinct(values: Any) -> int:
