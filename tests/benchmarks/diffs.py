@@ -1,14 +1,14 @@
-"""How long it takes to tell how two versions of a large table differ: LineageFlow beside joins, and beside datacompy.
+"""How two versions of a large keyed table differ, as each tool tells it: LineageFlow, joins, datacompy; not the timing.
 
 Every tool gives the same answer: how many rows were added and removed, and each changed cell with key, old and new
-value. The maker of the tables knows the counts, and each answer is compared with them. LineageFlow, ArcticDB and Lance
-read the versions from the disk; polars and datacompy are given both as frames in memory, which is less work.
+value. The maker of the tables knows it, and each answer is compared with that, value by value. LineageFlow, ArcticDB
+and Lance read the versions from the disk; polars and datacompy are given both as frames in memory, which is less work.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,18 +21,24 @@ WORKS = {
     "shuffled": "rows shuffled",
 }
 TARGETS = {"cells": 20.0, "deleted": 10.0, "shuffled": 1.0}
-"""How many times as fast as polars' full join."""
-TOOLS = {
+"""How many times as fast as the reference."""
+REFERENCE, STREAMED = "polars", "polars-streaming"
+OURS = ("lineageflow", "lineageflow-afresh")
+TITLES = {
     "lineageflow": "LineageFlow, neighbours",
     "lineageflow-afresh": "LineageFlow, not neighbours",
     "polars": "polars full join, in memory",
+    "polars-streaming": "the same, lazy, streaming engine",
     "lance": "Lance, read and join",
     "arcticdb": "ArcticDB, read and join",
     "datacompy": "datacompy, in memory",
 }
 ARCTIC = ("arcticdb", "datacompy")
 """Tools that need an older pandas or polars, and so live beside ArcticDB."""
-NAME = "frame"
+NAME, KEY = "frame", "id"
+
+Cells = tuple[Any, Any, Any]
+"""Keys, old and new values of one column's changed cells: three arrays of one length, in any order."""
 
 
 class Answer(NamedTuple):
@@ -40,7 +46,34 @@ class Answer(NamedTuple):
 
     added: int
     removed: int
-    changed: Mapping[str, int]
+    changed: Mapping[str, Cells]
+
+
+Tables = tuple[pa.Table, pa.Table]
+Compare = Callable[[], Answer]
+
+
+def _store_nothing(folder: Path, versions: Tables) -> None:
+    """What a tool stores that compares frames in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One way to tell how two versions differ.
+
+    Parameters
+    ----------
+    opened : callable
+        Given the folder and both versions: gets ready, and returns what is timed.
+    stored : callable
+        Writes both versions into the folder, which exists.
+    in_memory : bool
+        Whether it is given both versions as frames.
+    """
+
+    opened: Callable[[Path, Tables | None], Compare]
+    stored: Callable[[Path, Tables], None] = field(default=_store_nothing)
+    in_memory: bool = False
 
 
 def tables(rows: int, work: str) -> tuple[pa.Table, pa.Table, Answer]:
@@ -48,7 +81,7 @@ def tables(rows: int, work: str) -> tuple[pa.Table, pa.Table, Answer]:
     rng = np.random.default_rng(11)
     old = pa.table(
         {
-            "id": np.arange(rows) * 7 + 3,
+            KEY: np.arange(rows) * 7 + 3,
             "price": rng.random(rows).round(4),
             "amount": rng.random(rows),
             "count": rng.integers(0, 1000, rows),
@@ -57,10 +90,12 @@ def tables(rows: int, work: str) -> tuple[pa.Table, pa.Table, Answer]:
     )
     few = np.unique(rng.integers(0, rows, max(rows // 1000, 1)))
     if work == "cells":
-        price = old.column("price").to_numpy().copy()
+        before = old.column("price").to_numpy()
+        price = before.copy()
         price[few] += 1
         place = old.schema.get_field_index("price")
-        return old, old.set_column(place, "price", pa.array(price)), Answer(0, 0, {"price": len(few)})
+        truth = Answer(0, 0, {"price": (few * 7 + 3, before[few], price[few])})
+        return old, old.set_column(place, "price", pa.array(price)), truth
     if work == "deleted":
         kept = np.ones(rows, bool)
         kept[few] = False
@@ -68,41 +103,61 @@ def tables(rows: int, work: str) -> tuple[pa.Table, pa.Table, Answer]:
     return old, old.take(pa.array(rng.permutation(rows))), Answer(0, 0, {})
 
 
-def measure(job: dict[str, Any]) -> dict[str, Any]:
-    """Run one tool on one work in the folder ``job["folder"]``; seconds, and the answer if it is wrong."""
-    folder = Path(job["folder"])
-    folder.mkdir()
-    old, new, truth = tables(job["rows"], job["work"])
-    answer = PREPARED[job["tool"]](folder, old, new)
-    del old, new
-    start = time.perf_counter()
-    found = answer()
-    seconds = time.perf_counter() - start
-    wrong = "" if found == truth else f"expected {truth}, found {found}"
-    return {"seconds": seconds, "wrong": wrong}
+def wrong(found: Answer, truth: Answer) -> str:
+    """Return "" where both say the same, otherwise what differs: counts first, then cells by key."""
+    counts = [
+        (each.added, each.removed, {name: len(cells[0]) for name, cells in each.changed.items()})
+        for each in (truth, found)
+    ]
+    if counts[0] != counts[1]:
+        return "expected {} added, {} removed, {} changed; found {}, {}, {}".format(*counts[0], *counts[1])
+    for name, cells in truth.changed.items():
+        expected, told = (_by_key(each) for each in (cells, found.changed[name]))
+        for what, a, b in zip(("keys", "old values", "new values"), expected, told, strict=True):
+            if not np.array_equal(a, b):
+                return f"other {what} in {name}"
+    return ""
 
 
-def _lineageflow(folder: Path, old: pa.Table, new: pa.Table, *, between: bool = False) -> Callable[[], Answer]:
+def _by_key(cells: Cells) -> list[np.ndarray[Any, np.dtype[Any]]]:
+    arrays = [np.asarray(each) for each in cells]
+    order = np.argsort(arrays[0], kind="stable")
+    return [each[order] for each in arrays]
+
+
+def _committed(folder: Path, versions: Tables, *, between: bool = False) -> None:
     import lineageflow_jupyter as lf
 
-    with lf.init(str(folder)) as made:
-        made.commit({NAME: old.to_pandas()}, message="old", keys={NAME: ["id"]})
+    old, new = versions
+    with lf.init(str(folder)) as repo:
+        repo.commit({NAME: old.to_pandas()}, message="old", keys={NAME: [KEY]})
         if between:  # the change set that a commit keeps is the one to the version right before it
-            made.commit({NAME: old.slice(0, old.num_rows // 2).to_pandas()}, message="between")
-        made.commit({NAME: new.to_pandas()}, message="new")
-    repo = lf.open(str(folder))
-
-    def answer() -> Answer:
-        found = repo.diff("HEAD~2" if between else "HEAD~1", "HEAD")[NAME]
-        counts = found.summary
-        cells = {column: len(found.changed[column]) for column in found.changed}
-        return Answer(counts.rows_added, counts.rows_removed, cells)
-
-    return answer
+            repo.commit({NAME: old.slice(0, old.num_rows // 2).to_pandas()}, message="between")
+        repo.commit({NAME: new.to_pandas()}, message="new")
 
 
-def _afresh(folder: Path, old: pa.Table, new: pa.Table) -> Callable[[], Answer]:
-    return _lineageflow(folder, old, new, between=True)
+def _committed_apart(folder: Path, versions: Tables) -> None:
+    _committed(folder, versions, between=True)
+
+
+def _lineageflow(older: str) -> Callable[[Path, Tables | None], Compare]:
+    def opened(folder: Path, versions: Tables | None) -> Compare:
+        import lineageflow_jupyter as lf
+
+        repo = lf.open(str(folder))
+        repo.clear_cache()
+
+        def compare() -> Answer:
+            found = repo.diff(older, "HEAD")[NAME]
+            counts, cells = found.summary, {}
+            for name in found.changed:
+                frame = found.changed[name]
+                cells[name] = (frame[KEY], frame["old"], frame["new"])
+            return Answer(counts.rows_added, counts.rows_removed, cells)
+
+        return compare
+
+    return opened
 
 
 def _joined(old: Any, new: Any) -> Answer:
@@ -110,73 +165,105 @@ def _joined(old: Any, new: Any) -> Answer:
     import polars as pl
 
     both = old.with_columns(pl.lit(True).alias("in_old")).join(
-        new.with_columns(pl.lit(True).alias("in_new")), on="id", how="full", suffix="_new", coalesce=True
+        new.with_columns(pl.lit(True).alias("in_new")), on=KEY, how="full", suffix="_new", coalesce=True
     )
-    shared = both.filter(pl.col("in_old") & pl.col("in_new"))
+    return _told(both, old.columns[1:])
+
+
+def _streamed(old: Any, new: Any) -> Answer:
+    """The same answer by polars' streaming engine, which drops equal rows while it joins."""
+    import polars as pl
+
+    names = old.columns[1:]
+    left = old.lazy().with_columns(pl.lit(True).alias("in_old"))
+    right = new.lazy().with_columns(pl.lit(True).alias("in_new"))
+    both = left.join(right, on=KEY, how="full", suffix="_new", coalesce=True)
+    alone = pl.col("in_old").is_null() | pl.col("in_new").is_null()
+    differs = pl.any_horizontal(alone, *(pl.col(name).ne_missing(pl.col(f"{name}_new")) for name in names))
+    return _told(both.filter(differs).collect(engine="streaming"), names)
+
+
+def _told(both: Any, names: list[str]) -> Answer:
+    import polars as pl
+
+    shared = pl.col("in_old") & pl.col("in_new")
     changed = {}
-    for column in old.columns[1:]:
-        cells = shared.select("id", column, f"{column}_new").filter(pl.col(column).ne_missing(pl.col(f"{column}_new")))
+    for name in names:
+        beside = f"{name}_new"
+        cells = both.filter(shared & pl.col(name).ne_missing(pl.col(beside))).select(KEY, name, beside)
         if len(cells):
-            changed[column] = len(cells)
+            changed[name] = (cells[KEY], cells[name], cells[beside])
     return Answer(both["in_old"].null_count(), both["in_new"].null_count(), changed)
 
 
-def _polars(folder: Path, old: pa.Table, new: pa.Table) -> Callable[[], Answer]:
-    import polars as pl
+def _in_memory(join: Callable[[Any, Any], Answer]) -> Callable[[Path, Tables | None], Compare]:
+    def opened(folder: Path, versions: Tables | None) -> Compare:
+        import polars as pl
 
-    frames = [pl.DataFrame(pl.from_arrow(table)) for table in (old, new)]
-    return lambda: _joined(*frames)
+        assert versions is not None
+        frames = [pl.DataFrame(pl.from_arrow(table)) for table in versions]
+        return lambda: join(*frames)
+
+    return opened
 
 
-def _datacompy(folder: Path, old: pa.Table, new: pa.Table) -> Callable[[], Answer]:
-    import polars as pl
+def _datacompy(old: Any, new: Any) -> Answer:
     from datacompy import PolarsCompare
 
-    frames = [pl.DataFrame(pl.from_arrow(table)) for table in (old, new)]
+    found = PolarsCompare(old, new, join_columns=KEY)
+    changed = {}
+    names = [each["column"] for each in found.column_stats if each["unequal_cnt"]]
+    mismatches = found.all_mismatch() if names else None
+    for name in names:
+        cells = mismatches.select(KEY, f"{name}_df1", f"{name}_df2")
+        cells = cells.filter(cells[f"{name}_df1"].ne_missing(cells[f"{name}_df2"]))
+        changed[name] = tuple(cells.get_columns())
+    return Answer(len(found.df2_unq_rows), len(found.df1_unq_rows), changed)
 
-    def answer() -> Answer:
-        found = PolarsCompare(frames[0], frames[1], join_columns="id")
-        changed = {each["column"]: each["unequal_cnt"] for each in found.column_stats if each["unequal_cnt"]}
-        found.all_mismatch()  # the cells themselves
-        return Answer(len(found.df2_unq_rows), len(found.df1_unq_rows), changed)
 
-    return answer
+def _written_lance(folder: Path, versions: Tables) -> None:
+    import lance
+
+    lance.write_dataset(versions[0], str(folder / NAME))
+    lance.write_dataset(versions[1], str(folder / NAME), mode="overwrite")
 
 
-def _lance(folder: Path, old: pa.Table, new: pa.Table) -> Callable[[], Answer]:
+def _lance(folder: Path, versions: Tables | None) -> Compare:
     import lance
     import polars as pl
 
-    place = str(folder / "lance")
-    lance.write_dataset(old, place)
-    lance.write_dataset(new, place, mode="overwrite")
+    def compare() -> Answer:
+        read = [lance.dataset(str(folder / NAME), version=number).to_table() for number in (1, 2)]
+        return _joined(*(pl.DataFrame(pl.from_arrow(table)) for table in read))
 
-    def answer() -> Answer:
-        versions = [lance.dataset(place, version=number).to_table() for number in (1, 2)]
-        return _joined(*(pl.DataFrame(pl.from_arrow(table)) for table in versions))
-
-    return answer
+    return compare
 
 
-def _arcticdb(folder: Path, old: pa.Table, new: pa.Table) -> Callable[[], Answer]:
-    import polars as pl
+def _library(folder: Path) -> Any:
     from arcticdb import Arctic
 
-    library = Arctic(f"lmdb://{folder}?map_size=40GB").get_library("benchmark", create_if_missing=True)
-    library.write(NAME, old.to_pandas())
-    library.write(NAME, new.to_pandas())
-
-    def answer() -> Answer:
-        return _joined(*(pl.from_pandas(library.read(NAME, as_of=number).data) for number in (0, 1)))
-
-    return answer
+    return Arctic(f"lmdb://{folder}?map_size=40GB").get_library("benchmark", create_if_missing=True)
 
 
-PREPARED: dict[str, Callable[[Path, pa.Table, pa.Table], Callable[[], Answer]]] = {
-    "lineageflow": _lineageflow,
-    "lineageflow-afresh": _afresh,
-    "polars": _polars,
-    "lance": _lance,
-    "arcticdb": _arcticdb,
-    "datacompy": _datacompy,
+def _written_arcticdb(folder: Path, versions: Tables) -> None:
+    library = _library(folder)
+    for table in versions:
+        library.write(NAME, table.to_pandas())
+
+
+def _arcticdb(folder: Path, versions: Tables | None) -> Compare:
+    import polars as pl
+
+    library = _library(folder)
+    return lambda: _joined(*(pl.from_pandas(library.read(NAME, as_of=number).data) for number in (0, 1)))
+
+
+TOOLS = {
+    "lineageflow": Tool(_lineageflow("HEAD~1"), _committed),
+    "lineageflow-afresh": Tool(_lineageflow("HEAD~2"), _committed_apart),
+    "polars": Tool(_in_memory(_joined), in_memory=True),
+    "polars-streaming": Tool(_in_memory(_streamed), in_memory=True),
+    "lance": Tool(_lance, _written_lance),
+    "arcticdb": Tool(_arcticdb, _written_arcticdb),
+    "datacompy": Tool(_in_memory(_datacompy), in_memory=True),
 }

@@ -113,10 +113,30 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class DiffTiming:
-    """Seconds that a tool took to tell how two versions differ: the median of its runs; and why it does not count."""
+    """What a tool took to tell how two versions differ.
+
+    Parameters
+    ----------
+    seconds : float
+        Wall-clock seconds: the median of its runs.
+    memory : float
+        Peak in bytes above what was in use before: the greatest of its runs.
+    error : str
+        Why there are no figures, or "". An answer that is not the truth is an error, too.
+    """
 
     seconds: float = 0.0
+    memory: float = 0.0
     error: str = ""
+
+
+def summarise_diff(runs: Iterable[Mapping[str, Any]]) -> DiffTiming:
+    """Return the figures of the runs of one tool and work; an error or a wrong answer of any is the outcome of all."""
+    runs = list(runs)
+    errors = [told for run in runs if (told := run.get("error") or run.get("wrong"))]
+    if errors:
+        return DiffTiming(error=errors[0])
+    return DiffTiming(statistics.median(run["seconds"] for run in runs), max(run["memory"] for run in runs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ WORKS = {
     "tiny": ("first", "cell", "read"),
 }
 ARCTIC = ("arcticdb", "arcticdb-narrow", "arcticdb-told", "lineageflow-pandas2")
-TOOLS = tuple(report.TOOL_TITLES)
+TOOLS = tuple(dict.fromkeys((*report.TOOL_TITLES, *diffs.TOOLS)))
 HISTORY = "history"
 DIFF = "diff"
 TINY_TURNS = 20
@@ -76,6 +76,7 @@ class Plan:
     """What a run is to do: the command line, resolved."""
 
     rows: int
+    diff_rows: int
     repeat: int
     tools: tuple[str, ...]
     frames: tuple[str, ...]
@@ -208,41 +209,71 @@ def run(plan: Plan) -> results.Results:
         if works:
             frames[name] = measure_frame(plan, workers, name, works)
     history = measure_history(plan, workers, facts) if HISTORY in plan.frames and not plan.works else {}
-    diff_timings = measure_diffs(plan, workers, facts) if DIFF in plan.frames and not plan.works else {}
+    compared = [work for work in diffs.WORKS if DIFF in plan.frames and (not plan.works or work in plan.works)]
+    diff_timings = measure_diffs(plan, workers, compared, facts) if compared and diff_tools(plan) else {}
     colds = {f.cold for frame in frames.values() for tools in frame.figures.values() for f in tools.values() if f.cold}
     if colds:
         facts["cold read after"] = "; ".join(sorted(colds))
     return results.Results(facts, frames, history, diff_timings)
 
 
-def measure_diffs(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict[str, dict[str, results.DiffTiming]]:
+def measure_diffs(
+    plan: Plan, workers: Workers, works: Sequence[str], facts: dict[str, str]
+) -> dict[str, dict[str, results.DiffTiming]]:
     """Measure how long it takes to tell how two versions differ; say in `facts` of how many rows."""
-    rows = plan.rows * 2
-    facts["diff"] = f"{rows:,} × 5, keyed; median of {plan.repeat}, each in a fresh process"
-    tools = [tool for tool in diffs.TOOLS if tool not in diffs.ARCTIC or Path(plan.arctic_python).exists()]
+    facts["diff"] = f"{plan.diff_rows:,} × 5, keyed; median of {plan.repeat}, each in a fresh process"
     found: dict[str, dict[str, results.DiffTiming]] = {}
-    for work in diffs.WORKS:
-        runs: dict[str, list[dict[str, Any]]] = {tool: [] for tool in tools}
-        for turn in range(plan.repeat):
-            for tool in rotated(tools, turn):
-                folder = plan.scratch / DIFF
-                try:
-                    job = {"command": "diff", "work": work, "rows": rows, "folder": str(folder)}
-                    runs[tool].append(workers.run(tool, job))
-                except Failed as failed:
-                    runs[tool].append({"seconds": 0.0, "wrong": str(failed)})
-                finally:
-                    shutil.rmtree(folder, ignore_errors=True)
-        found[work] = {
-            tool: results.DiffTiming(
-                statistics.median(run["seconds"] for run in done),
-                next((run["wrong"] for run in done if run["wrong"]), ""),
-            )
-            for tool, done in runs.items()
-        }
+    for work in works:
+        with DiffRun(plan, workers, work) as diff_run:
+            runs: dict[str, list[dict[str, Any]]] = {tool: [] for tool in diff_tools(plan)}
+            for turn in range(plan.repeat):
+                for tool in rotated(list(runs), turn):
+                    runs[tool].append(diff_run.once(tool))
+        found[work] = {tool: results.summarise_diff(done) for tool, done in runs.items()}
         shown = ", ".join(f"{tool} {each.error or f'{1e3 * each.seconds:.0f}'}" for tool, each in found[work].items())
         print(f"diff, {work} (ms): {shown}", flush=True)
     return found
+
+
+class DiffRun:
+    """All tools on one pair of versions, which each stores once."""
+
+    def __init__(self, plan: Plan, workers: Workers, work: str) -> None:
+        self._workers = workers
+        self._job = {"work": work, "rows": plan.diff_rows}
+        self._folder = plan.scratch / DIFF
+        self._broken: dict[str, str] = {}
+
+    def __enter__(self) -> DiffRun:
+        self._folder.mkdir()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def once(self, tool: str, *, profile: bool = False) -> dict[str, Any]:
+        """Measure one tool once, and return the figures, or the error."""
+        folder, scratch = self._folder / tool, self._folder / "warm-up"
+        try:
+            if tool in self._broken:
+                raise Failed(self._broken[tool])
+            if not folder.exists():
+                self._workers.run(tool, {**self._job, "command": "store-diff", "folder": str(folder)})
+                os.sync()
+            job = {"command": "diff", "folder": str(folder), "scratch": str(scratch), "profile": profile}
+            figures: dict[str, Any] = self._workers.run(tool, {**self._job, **job})
+            return figures
+        except Failed as failed:
+            self._broken[tool] = str(failed)
+            return {"error": str(failed)}
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def diff_tools(plan: Plan) -> list[str]:
+    """Return the tools that are to tell how versions differ, without those whose environment is not there."""
+    there = Path(plan.arctic_python).exists()
+    return [tool for tool in diffs.TOOLS if tool in plan.tools and (there or tool not in diffs.ARCTIC)]
 
 
 def measure_history(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict[str, results.Timing]:
@@ -266,7 +297,8 @@ def measure_frame(plan: Plan, workers: Workers, name: str, works: list[str]) -> 
     """Measure all works on one frame, the tools taking turns."""
     frame_run = FrameRun(plan, workers, name)
     try:
-        able = [tool for tool in plan.tools if any(takes_part(tool, work, frame_run.facts) for work in works)]
+        commits = [tool for tool in plan.tools if tool in TOOL_CLASSES]
+        able = [tool for tool in commits if any(takes_part(tool, work, frame_run.facts) for work in works)]
         for tool in dict.fromkeys(stores_of(tool) for tool in able):
             frame_run.prepare(tool, works)
             if tool in frame_run.broken:
@@ -322,6 +354,11 @@ def profile(plan: Plan, work: str) -> None:
     """Print where LineageFlow's time goes in one work."""
     workers = Workers(plan)
     tool = "lineageflow"
+    if DIFF in plan.frames and work in diffs.WORKS:
+        with DiffRun(plan, workers, work) as diff_run:
+            for ours in diffs.OURS:
+                found = diff_run.once(ours, profile=True)
+                print(f"diff, {work}, {ours}: {found.get('error') or found['wrong'] or found['profile']}")
     for name in plan.frames:
         if work not in WORKS.get(name, ()):
             continue
@@ -340,15 +377,15 @@ def machine_facts(plan: Plan, workers: Workers) -> dict[str, str]:
         "runs": f"median of {plan.repeat}, each in a fresh process; memory is the greatest of them",
     }
     for title, tools in (
-        ("versions", tuple(tool for tool in plan.tools if tool not in ARCTIC)),
-        ("versions beside ArcticDB", tuple(tool for tool in plan.tools if tool in ARCTIC)),
+        ("versions", tuple(tool for tool in plan.tools if tool not in (*ARCTIC, *diffs.ARCTIC))),
+        ("versions beside ArcticDB", tuple(tool for tool in plan.tools if tool in (*ARCTIC, *diffs.ARCTIC))),
     ):
         if tools:
             try:
                 found = workers.run(tools[0], {"command": "versions", "tools": tools})
             except Failed as failed:
                 found = {"unknown": str(failed)}
-            skipped = ("arcticdb-narrow", "parquet")
+            skipped = ("arcticdb-narrow", "parquet", "lineageflow-afresh", "polars-streaming")
             names = (name for name in found if name not in skipped and not name.endswith("-told"))
             facts[title] = ", ".join(f"{name} {found[name]}" for name in names)
     return facts
@@ -381,8 +418,9 @@ def scratch_folder(parent: str | None, *, keep: bool) -> Iterator[Path]:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    every_work = sorted({work for works in WORKS.values() for work in works})
+    every_work = sorted({work for works in (*WORKS.values(), diffs.WORKS) for work in works})
     parser.add_argument("--rows", type=int, default=5_000_000, help="rows of the large frames (default: %(default)s)")
+    parser.add_argument("--diff-rows", type=int, help="rows of the tables whose versions are compared (default: twice)")
     parser.add_argument("--quick", action="store_true", help="200,000 rows and one run each")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each work (default: %(default)s)")
     parser.add_argument("--frames", nargs="+", choices=[*WORKS, DIFF, HISTORY], default=[*WORKS, DIFF, HISTORY])
@@ -422,6 +460,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with scratch_folder(options.scratch, keep=options.keep) as scratch:
             plan = Plan(
                 rows=options.rows,
+                diff_rows=options.diff_rows or 2 * options.rows,
                 repeat=options.repeat,
                 tools=tools,
                 frames=tuple(options.frames),

@@ -264,9 +264,14 @@ def arrow_form(frame: pd.DataFrame) -> pa.Table:
 
 
 def difference(found: pd.DataFrame, expected: pd.DataFrame) -> str:
-    """Return "" where both hold equal values in the same order, otherwise what differs."""
+    """Return "" where both hold equal values and labels in the same order, otherwise what differs.
+
+    Labels that only count are not looked at: some tools leave them out.
+    """
     if len(found) != len(expected):
         return f"{len(found)} rows instead of {len(expected)}"
+    if not isinstance(expected.index, pd.RangeIndex) and not np.array_equal(found.index, expected.index):
+        return "other labels"
     if sorted(map(str, found.columns)) != sorted(map(str, expected.columns)):
         return "other columns"
     a, b = arrow_form(found), arrow_form(expected)

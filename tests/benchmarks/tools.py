@@ -20,6 +20,8 @@ import pyarrow as pa
 from tables import Change
 
 NAME = "frame"
+LABELS = "__index_level_0__"
+"""What Arrow calls the column of an index without a name."""
 
 
 class Tool:
@@ -198,8 +200,7 @@ class Lance(Tool):
         """Read a version."""
         import lance
 
-        frame: pd.DataFrame = lance.dataset(self.uri, version=1 if first else None).to_table().to_pandas()
-        return frame
+        return labelled(lance.dataset(self.uri, version=1 if first else None).to_table().to_pandas())
 
 
 class LanceTold(Lance):
@@ -210,6 +211,7 @@ class LanceTold(Lance):
         "range": "drop_columns + add_columns",
         "column": "add_columns",
         "appended": "append",
+        "dropped": "delete by row id",
         "filtered": "delete by row id",
     }
 
@@ -272,8 +274,7 @@ class Delta(Tool):
         """Read a version."""
         from deltalake import DeltaTable
 
-        frame: pd.DataFrame = DeltaTable(self.uri, version=0 if first else None).to_pandas()
-        return frame
+        return labelled(DeltaTable(self.uri, version=0 if first else None).to_pandas())
 
 
 class DeltaTold(Delta):
@@ -316,8 +317,7 @@ class Parquet(Tool):
         """Read the file of a version."""
         import pyarrow.parquet as pq
 
-        frame: pd.DataFrame = pq.read_table(self._files()[0 if first else -1]).to_pandas()
-        return frame
+        return labelled(pq.read_table(self._files()[0 if first else -1]).to_pandas())
 
     def _files(self) -> list[Path]:
         return sorted(self.store.glob("*.parquet"))
@@ -359,8 +359,13 @@ TOOLS: dict[str, Callable[[], Tool]] = {
 
 
 def arrow(frame: pd.DataFrame) -> pa.Table:
-    """Return the frame as an Arrow table without its index, as the tools' documentation does."""
-    return pa.Table.from_pandas(frame, preserve_index=False)
+    """Return the frame as an Arrow table, with its index where that does more than count."""
+    return pa.Table.from_pandas(frame, preserve_index=not isinstance(frame.index, pd.RangeIndex))
+
+
+def labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return what was read with its labels as index, where a tool took them for a column."""
+    return frame.set_index(LABELS) if LABELS in frame.columns else frame
 
 
 def row_ids(dataset: Any, positions: np.ndarray[Any, np.dtype[np.int64]]) -> list[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib.metadata
 import json
 import os
 import resource
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import diffs
 import limits
 import pandas as pd
 import pyarrow as pa
@@ -44,8 +46,12 @@ def build_table(job: dict[str, Any]) -> dict[str, Any]:
 def versions(job: dict[str, Any]) -> dict[str, str]:
     """Return the versions of Python, of what all tools share and of the tools asked for."""
     found = {"python": sys.version.split()[0], "pandas": pd.__version__, "pyarrow": pa.__version__}
+    found["polars"] = importlib.metadata.version("polars")  # what is read from a store is joined by it
     for name in job["tools"]:
-        found[name] = TOOLS[name]().version()
+        if name in TOOLS:
+            found[name] = TOOLS[name]().version()
+        elif name == "datacompy":
+            found[name] = importlib.metadata.version(name)
     return found
 
 
@@ -235,11 +241,43 @@ def empty_page_cache(folder: Path) -> str:
     return "the system's page cache emptied"
 
 
-def measure_diff(job: dict[str, Any]) -> dict[str, Any]:
-    """Measure how long one tool takes to tell how two versions differ."""
-    import diffs
+def store_diff(job: dict[str, Any]) -> None:
+    """Write both versions into the folder of one tool, which is made."""
+    folder = Path(job["folder"])
+    folder.mkdir()
+    diffs.TOOLS[job["tool"]].stored(folder, diffs.tables(job["rows"], job["work"])[:2])
 
-    return diffs.measure(job)
+
+def measure_diff(job: dict[str, Any]) -> dict[str, Any]:
+    """Measure how long one tool takes to tell how two versions differ, and compare its answer with the truth.
+
+    Parameters
+    ----------
+    job : dict
+        ``tool``, ``work``, ``rows``, ``folder`` (with the stored versions), ``scratch`` (a folder to be made) and
+        ``profile``.
+    """
+    tool, work = diffs.TOOLS[job["tool"]], job["work"]
+    warm_up_diff(tool, work, Path(job["scratch"]))
+    old, new, truth = diffs.tables(job["rows"], work)
+    compare = tool.opened(Path(job["folder"]), (old, new) if tool.in_memory else None)
+    del old, new
+    with Stopwatch(job["profile"]) as watch:
+        found = compare()
+    return {
+        "seconds": watch.seconds,
+        "memory": watch.peak,
+        "wrong": diffs.wrong(found, truth),
+        "profile": watch.profile,
+    }
+
+
+def warm_up_diff(tool: diffs.Tool, work: str, scratch: Path) -> None:
+    """Compare two small tables first, so that imports and thread pools are not part of what is measured."""
+    scratch.mkdir()
+    small = diffs.tables(2_000, work)[:2]
+    tool.stored(scratch, small)
+    tool.opened(scratch, small)()
 
 
 COMMANDS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -248,6 +286,7 @@ COMMANDS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "limits": measure_limits,
     "measure": measure,
     "history": measure_history,
+    "store-diff": store_diff,
     "diff": measure_diff,
 }
 
