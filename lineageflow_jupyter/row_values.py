@@ -79,8 +79,9 @@ class RowValues:
             rows_a = expanded_ranges(alignment.partners(starts), lengths)  # no range reaches beyond its run
             return self._changed_of(pair, RowPairs.of(rows_a, rows_b))
 
-        found = self.each(work, list(zip(pairs, known, strict=True)))
-        return {place: rows for (_, place), rows in zip(pairs, found, strict=True) if len(rows)}
+        open_ = [item for item in zip(pairs, known, strict=True) if _rows_in(item[1]) < alignment.matched]
+        found = self.each(work, open_)
+        return {pair[1]: rows for (pair, _), rows in zip(open_, found, strict=True) if len(rows)}
 
     def changed_at(self, pairs: Sequence[Pair], rows_a: Rows, rows_b: Rows) -> dict[int, Rows]:
         """By place in B's columns: those of some rows of B that differ from their partners."""
