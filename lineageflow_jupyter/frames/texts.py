@@ -122,7 +122,7 @@ def array_texts(array: Any) -> Any:
 def _cast(array: Any) -> Any:
     try:
         return array.cast(_TEXT)
-    except (pa.ArrowInvalid, NotImplementedError):
+    except (pa.ArrowInvalid, NotImplementedError):  # Arrow has no text for this type, Python has
         return _python_texts(array)
 
 
@@ -171,7 +171,7 @@ def _python_texts(array: Any) -> Any:
     if len(array) > 1 and not pa.types.is_nested(array.type) and not isinstance(array.type, pa.BaseExtensionType):
         try:
             encoded = array.dictionary_encode()
-        except (pa.ArrowInvalid, NotImplementedError):
+        except (pa.ArrowInvalid, NotImplementedError):  # Arrow compares no values of this type: each is told by itself
             encoded = None
         if encoded is not None and len(encoded.dictionary) < len(array):
             return _python_texts(encoded.dictionary).take(encoded.indices.cast(pa.int64()))
