@@ -22,7 +22,7 @@ from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, value_words
 from lineageflow_jupyter.frames.row_labels import label_name, label_range, labels_identify
 from lineageflow_jupyter.frames.storage_types import arrow_type
 from lineageflow_jupyter.model.schema import SchemaChange, schema_change
-from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowValues, left_of
+from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowValues
 from lineageflow_jupyter.versions import Version
 
 
@@ -178,11 +178,15 @@ class _Aligner:
         if not len(left[0]) or not len(left[1]):
             return base
         words = [self._values.words(side, pairs, rows) for side, rows in enumerate(left)]
-        found = list(unique_pairs(*words))
+        at_a, at_b = unique_pairs(*words)
+        words.clear()
+        rows = left[0][at_a], left[1][at_b]
         if not self._words_are_values(pairs):
-            found = self._values.verified(pairs, left[0][found[0]], left[1][found[1]], found)
-        settled = base.joined(left[0][found[0]], left[1][found[1]])
-        rest = [left_of(rows, places) for rows, places in zip(left, found, strict=True)]
+            rows = self._values.equal(pairs, *rows)
+        settled = base.joined(*rows)
+        if len(rows[1]) == min(map(len, left)):
+            return settled
+        rest = settled.removed, settled.added
         if len(rest[0]) and len(rest[1]):
             names = [self._new.table.columns[place].name for _, place in pairs]
             arrays = [

@@ -199,34 +199,34 @@ class ContentAlignment:
     def _with_equal_rows(self, settled: Alignment, tentative: Alignment, changed: Mapping[int, Rows]) -> Alignment:
         """Match rows that are not settled with equal ones elsewhere."""
         left = [settled.removed, settled.added]
-        few = max(map(len, left)) <= FEW_ROWS
-        if few:
+        if max(map(len, left)) <= FEW_ROWS:
             words = self._narrowed(left, tentative, changed)
-        else:
-            chosen = self._telling()
-            words = [self._values.words(side, chosen, rows) for side, rows in enumerate(left)]
-        if not len(left[0]) or not len(left[1]):
-            return settled
-        settled, found = self._with_equal_words(settled, left, words)
-        if few or min(len(rows) - len(places) for rows, places in zip(left, found, strict=True)) == 0:
-            return settled
+            return self._with_equal_words(settled, left, words)
+        chosen = self._telling()
+        found = self._with_equal_words(settled, left, self._words(chosen, left))
+        if found.matched == settled.matched + min(map(len, left)):
+            return found
         # where several rows have one word of these columns, they may have been taken for one another
-        left = [
-            rows[flags_of(several, len(rows)) & ~flags_of(places, len(rows))]
-            for rows, several, places in zip(left, crowded(*words), found, strict=True)
+        several = crowded(*self._words(chosen, left))
+        left = [np.sort(rows[at]) for rows, at in zip(left, several, strict=True)]
+        free = [
+            flags_of(rows, count) for rows, count in zip((found.removed, found.added), self._values.rows, strict=True)
         ]
+        left = [rows[flags[rows]] for rows, flags in zip(left, free, strict=True)]
+        return self._with_equal_words(found, left, self._words(self._pairs, left))
+
+    def _words(self, pairs: Sequence[Pair], rows: Sequence[Rows]) -> list[Any]:
+        return [self._values.words(side, pairs, part) for side, part in enumerate(rows)]
+
+    def _with_equal_words(self, settled: Alignment, left: Sequence[Rows], words: list[Any]) -> Alignment:
+        """With the rows of equal words that are equal indeed; `words` are given up: large tables leave no room."""
         if not len(left[0]) or not len(left[1]):
             return settled
-        words = [self._values.words(side, self._pairs, rows) for side, rows in enumerate(left)]
-        return self._with_equal_words(settled, left, words)[0]
-
-    def _with_equal_words(
-        self, settled: Alignment, left: Sequence[Rows], words: Sequence[Any]
-    ) -> tuple[Alignment, list[Rows]]:
-        """With the rows of equal words that are equal indeed; and the places of these in `left`."""
-        found = list(match(words[0], words[1], left[0], left[1], settled))
-        found = self._values.verified(self._pairs, left[0][found[0]], left[1][found[1]], found)
-        return settled.joined(left[0][found[0]], left[1][found[1]]), found
+        places = match(words[0], words[1], left[0], left[1], settled)
+        words.clear()
+        rows = left[0][places[0]], left[1][places[1]]
+        del places
+        return settled.joined(*self._values.equal(self._pairs, *rows))
 
     def _narrowed(self, left: list[Rows], tentative: Alignment, changed: Mapping[int, Rows]) -> list[Any]:
         """Words of the rows that have a partner as far as one column after the other tells; drops the others in `left`.
@@ -315,10 +315,9 @@ class ContentAlignment:
         ordered = [pair for _, pair in telling if pair in stayed]
         for chosen in [[pair] for pair in ordered[:2]] + [ordered] * (len(ordered) > 1):
             at_a, at_b = unique_pairs(*(self._values.words(side, chosen, rows) for side, rows in enumerate(left)))
-            at_a, at_b = self._values.verified(chosen, left[0][at_a], left[1][at_b], [at_a, at_b])
+            rows_a, rows_b = self._values.equal(chosen, left[0][at_a], left[1][at_b])
             others = [pair for _, pair in telling if pair not in chosen]
-            rows_a, rows_b = left[0][at_a], left[1][at_b]
-            if len(at_b) * 2 >= min(map(len, left)) and (not others or self._agree(rows_a, rows_b, others)):
+            if len(rows_b) * 2 >= min(map(len, left)) and (not others or self._agree(rows_a, rows_b, others)):
                 return rows_a, rows_b
         return NO_ROWS, NO_ROWS
 
@@ -360,8 +359,7 @@ class ContentAlignment:
         if 2 * len(chosen) <= len(self._pairs):
             return NO_ROWS, NO_ROWS
         at_a, at_b = unique_pairs(*(self._values.words(side, chosen, rows) for side, rows in enumerate(left)))
-        at_a, at_b = self._values.verified(chosen, left[0][at_a], left[1][at_b], [at_a, at_b])
-        return left[0][at_a], left[1][at_b]
+        return self._values.equal(chosen, left[0][at_a], left[1][at_b])
 
 
 def _distinct(arrays: Iterable[Any]) -> int:

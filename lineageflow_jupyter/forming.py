@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import xxhash
 
 from lineageflow_jupyter.algorithms.alignment import NO_ROW, Alignment, Rows
 from lineageflow_jupyter.algorithms.changes import ChangeSet
@@ -165,7 +166,7 @@ class Former:
             part = replace(part, changed=np.union1d(part.changed, own[own >= 0]))
         if older is not None:
             # Bases of other lengths share no alignment: a patch must not go on where the shorter one ends.
-            key = (older.rows_a, b"".join(side.tobytes() for side in (older.a, older.b, older.length)))
+            key = (older.rows_a, _digest(older))
             alignment = known.setdefault(key, alignment.composed(older)) if key not in known else known[key]
         few = alignment.matched < alignment.rows_a * LEAST_KEPT
         if not len(alignment.b) or few or _dictionary_inside(part.new.type):
@@ -296,6 +297,13 @@ def _candidates(part: Part, alignment: Alignment, row_bytes: float) -> Iterator[
         start = stop
 
 
+def _digest(alignment: Alignment) -> bytes:
+    hashed = xxhash.xxh3_128()
+    for side in (alignment.a, alignment.b, alignment.length):
+        hashed.update(side.data)
+    return hashed.digest()
+
+
 def _dictionary_inside(kind: LogicalType) -> bool:
     """Whether dictionaries lie within other values: what a base knows too many cannot be told from what is there."""
     return any(child.name == "dictionary" or _dictionary_inside(child) for _, child in kind.fields)
@@ -322,7 +330,7 @@ def _once(sources: Rows) -> Rows:
 
 def label_changes(labels: Any, counted: Counted, alignment: Alignment) -> Rows:
     """Rows of B, rising, that have a partner in A but another label than it was counted to have there."""
-    rows_a, rows_b = alignment.pairs
+    rows_a, rows_b = alignment.pairs()
     counts = counted_labels(counted, rows_a).to_numpy()
     taken = labels.take(pa.array(rows_b))
     held = np.asarray(taken.is_valid())

@@ -21,7 +21,7 @@ from lineageflow_jupyter.versions import Version
 MANY_RUNS = 4096
 """From so many runs on chunks hardly ever agree along them, and are not asked."""
 
-COMPARED_TOGETHER = 1 << 20
+COMPARED_TOGETHER = 1 << 18
 """Rows of which the values are held at a time, where their partners lie close together."""
 
 Pair = tuple[int, int]
@@ -65,7 +65,7 @@ class RowValues:
         whole: list[RowPairs] = []  # of all aligned rows: made once, for the columns of which chunks tell little
         known = [equal_rows(*self.lists(pair), alignment) if len(alignment.b) <= MANY_RUNS else [] for pair in pairs]
         if any(2 * _rows_in(ranges) < alignment.matched for ranges in known):
-            whole.append(RowPairs.of(*alignment.pairs))
+            whole.append(RowPairs.of(*alignment.pairs()))
 
         def work(item: tuple[Pair, list[Range]]) -> Rows:
             pair, equal = item
@@ -92,20 +92,21 @@ class RowValues:
     def differ(self, pair: Pair, among: RowPairs) -> Any:
         """Flags of the pairs of rows that differ in a column."""
         parts = [np.empty(0, bool)]
+        older = _Column(self.sides[0], pair[0])
+        newer = _Column(self.sides[1], pair[1])
         for place_a, place_b in among.parts:
-            one, other = place_a.values(self.sides[0], pair[0]), place_b.values(self.sides[1], pair[1])
-            parts.append(changed_rows(one, other))
+            parts.append(changed_rows(older.values(place_a), newer.values(place_b)))
         return np.concatenate(parts)
 
-    def verified(self, pairs: Sequence[Pair], rows_a: Rows, rows_b: Rows, found: list[Rows]) -> list[Rows]:
-        """Those of some places whose pairs of rows are equal in all of some columns."""
+    def equal(self, pairs: Sequence[Pair], rows_a: Rows, rows_b: Rows) -> tuple[Rows, Rows]:
+        """Those of some pairs of rows that are equal in all of some columns."""
         if not len(rows_b):
-            return found
+            return rows_a, rows_b
         among = RowPairs.of(rows_a, rows_b)
         wrong = np.zeros(len(rows_b), bool)
         for flags in self.each(lambda pair: self.differ(pair, among), pairs):
             wrong |= flags
-        return [places[~wrong] for places in found] if wrong.any() else found
+        return (rows_a[~wrong], rows_b[~wrong]) if wrong.any() else (rows_a, rows_b)
 
     def words(self, side: int, pairs: Sequence[Pair], rows: Rows | None) -> Any:
         """Words of some rows, or all, over some columns; of a single column they are its values where these fit."""
@@ -135,32 +136,47 @@ class Places:
         The rows.
     span : range or None
         The range; None where they lie far apart.
-    at : pyarrow.Array or None
+    at : numpy.ndarray of int64 or None
         Places of the rows in the range; None for all.
     """
 
     rows: Rows
     span: range | None
-    at: Any = None
+    at: Rows | None = None
 
     @classmethod
-    def of(cls, rows: Rows) -> Places:
-        """Places of some rows, in any order."""
+    def of(cls, rows: Rows, within: range | None = None) -> Places:
+        """Places of some rows, in any order; in a range that holds them, if one is given."""
         if not len(rows):
             return cls(rows, None)
+        if within is not None:
+            return cls(rows, within, rows - within.start if within.start else rows)
         low, high = int(rows.min()), int(rows.max()) + 1
         if high - low > 2 * len(rows):
             return cls(rows, None)
         alone = high - low == len(rows) and bool((np.diff(rows) == 1).all())
-        return cls(rows, range(low, high), None if alone else pa.array(rows - low))
+        return cls(rows, range(low, high), None if alone else rows - low)
 
-    def values(self, version: Version, place: int) -> Any:
-        """Values of a column there."""
-        if self.span is None:
-            return version.take([place], self.rows)[0]
-        whole = len(self.span) == version.table.rows
-        (array,) = version.values([place], None if whole else self.span)
-        return array if self.at is None else array.take(self.at)
+
+class _Column:
+    """Values of a column of a version; those of one range are kept until another one is asked for."""
+
+    def __init__(self, version: Version, place: int) -> None:
+        self._version = version
+        self._place = place
+        self._span: range | None = None
+        self._array: Any = None
+
+    def values(self, places: Places) -> Any:
+        """Values of the column at some places."""
+        if places.span is None:
+            return self._version.take([self._place], places.rows)[0]
+        if places.span != self._span:
+            self._array = None  # one at a time
+            whole = len(places.span) == self._version.table.rows
+            (self._array,) = self._version.values([self._place], None if whole else places.span)
+            self._span = places.span
+        return self._array if places.at is None else self._array.take(pa.array(places.at))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,8 +188,8 @@ class RowPairs:
     rows_b : numpy.ndarray of int64
         The rows of B.
     parts : tuple of (Places, Places)
-        Where the rows of A and of B lie: in many small parts if partners lie close together, so that the values of only
-        some rows are held at a time; else in one.
+        Where the rows of A and of B lie, in parts, so that the values of only some rows are held at a time. Where
+        partners lie far from one another, all parts name one range of A.
     """
 
     rows_b: Rows
@@ -182,18 +198,17 @@ class RowPairs:
     @classmethod
     def of(cls, rows_a: Rows, rows_b: Rows) -> RowPairs:
         """Pairs of rows, in the order of `rows_b`."""
-        parts = [(Places.of(rows_a[part]), Places.of(rows_b[part])) for part in _parts(rows_a)]
-        return cls(rows_b, tuple(parts))
-
-
-def _parts(rows: Rows) -> list[slice]:
-    if len(rows) <= COMPARED_TOGETHER:
-        return [slice(0, len(rows))]
-    starts = range(0, len(rows), COMPARED_TOGETHER)
-    first, last = rows[starts], rows[[min(start + COMPARED_TOGETHER, len(rows)) - 1 for start in starts]]
-    if ((last < first) | (last - first > 2 * COMPARED_TOGETHER)).any():
-        return [slice(0, len(rows))]
-    return [slice(start, start + COMPARED_TOGETHER) for start in starts]
+        if len(rows_a) <= COMPARED_TOGETHER:
+            return cls(rows_b, ((Places.of(rows_a), Places.of(rows_b)),))
+        starts = range(0, len(rows_a), COMPARED_TOGETHER)
+        slices = [slice(start, start + COMPARED_TOGETHER) for start in starts]
+        spans = [range(int(rows_a[part].min()), int(rows_a[part].max()) + 1) for part in slices]
+        whole = range(min(span.start for span in spans), max(span.stop for span in spans))
+        scattered = sum(map(len, spans)) > 2 * len(whole)
+        if scattered and len(whole) > 2 * len(rows_a):  # not worth reading all of A
+            return cls(rows_b, ((Places.of(rows_a), Places.of(rows_b)),))
+        within = whole if scattered else None
+        return cls(rows_b, tuple((Places.of(rows_a[part], within), Places.of(rows_b[part])) for part in slices))
 
 
 def _rows_in(ranges: Sequence[Range]) -> int:
@@ -203,7 +218,7 @@ def _rows_in(ranges: Sequence[Range]) -> int:
 def picked(version: Version, places: Sequence[int], rows: Rows) -> list[Any]:
     """Values of some rows of some columns."""
     where = Places.of(rows)
-    return [where.values(version, place) for place in places]
+    return [_Column(version, place).values(where) for place in places]
 
 
 def flags_of(rows: Rows | None, count: int) -> Any:
@@ -218,8 +233,3 @@ def joined(parts: Iterable[Rows]) -> Rows:
     """Rows of several parts, one after the other."""
     return np.concatenate([NO_ROWS, *parts])
 
-
-def left_of(rows: Rows, places: Rows) -> Rows:
-    """Rows without those at some places."""
-    left: Rows = rows[~flags_of(places, len(rows))]
-    return left

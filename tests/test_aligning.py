@@ -189,6 +189,14 @@ def test_times_identify_rows_without_a_name(labels: Any) -> None:
     assert changes.alignment.sources().tolist() == list(range(49, -1, -1))
 
 
+@pytest.mark.parametrize("dtype", ["int64", "object", "Int32"])
+def test_numbers_without_a_name_are_places_whatever_holds_them(dtype: str) -> None:
+    a = pd.DataFrame({"x": [1, 2, 3]}, index=pd.Index([5, 6, 7], dtype=dtype))
+    changes = found(a, a[::-1].set_axis(a.index))
+    assert changes.by == "content"
+    assert changes.alignment.sources().tolist() == [2, 1, 0]
+
+
 def test_a_key_that_is_asked_for_must_be_one(frame: pd.DataFrame) -> None:
     assert found(frame, frame[::-1], asked=["id"]).by == "key"
     with pytest.raises(KeyViolation, match=r"'?group'? .*not unique"):

@@ -23,6 +23,10 @@ NO_ROW = -1
 EXACT_MOVES = 200_000
 """Up to so many runs the fewest moved rows are found; beyond, a table counts as reordered (see `Alignment.moved`)."""
 
+_BLOCK = 1 << 18
+_FEW = 1024
+_OVERLAP = "runs of an alignment overlap or leave their table"
+
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
@@ -107,28 +111,33 @@ class Alignment:
         sources = np.asarray(sources, np.int64)
         held = sources >= 0
         begins = held.copy()
-        begins[1:] &= ~held[:-1] | (sources[1:] != sources[:-1] + 1)
+        for part in _blocks(1, len(sources)):
+            before = slice(part.start - 1, part.stop - 1)
+            begins[part] &= ~held[before] | (sources[part] != sources[before] + 1)
         starts = np.flatnonzero(begins)
-        ends = held.copy()
+        ends = held
         ends[:-1] &= begins[1:] | ~held[1:]
-        length = np.flatnonzero(ends) - starts + 1
-        found = cls(rows_a, len(sources), sources[starts], starts.astype(np.int64), length.astype(np.int64))
-        found._check()
+        length = np.flatnonzero(ends)
+        length -= starts
+        length += 1
+        found = cls(rows_a, len(sources), sources[starts], starts, length)
+        if len(starts) and not found._apart_in_a():
+            raise ValueError(_OVERLAP)
         return found
 
     def _check(self) -> None:
         if len(self.b) and not (_apart(self.b, self.length, self.rows_b) and self._apart_in_a()):
-            raise ValueError("runs of an alignment overlap or leave their table")
+            raise ValueError(_OVERLAP)
 
     def _apart_in_a(self) -> bool:
         if not self._dense:
             order = np.argsort(self.a, kind="stable")
             return _apart(self.a[order], self.length[order], self.rows_a)
-        if self.a.min() < 0 or int((self.a + self.length).max()) > self.rows_a:
+        if self.a.min() < 0 or any(
+            int((self.a[part] + self.length[part]).max()) > self.rows_a for part in _blocks(0, len(self.a))
+        ):
             return False
-        used = np.zeros(self.rows_a, bool)
-        used[expanded_ranges(self.a, self.length)] = True
-        return int(np.count_nonzero(used)) == self.matched
+        return int(np.count_nonzero(_covered(self.a, self.length, self.rows_a))) == self.matched
 
     @property
     def _dense(self) -> bool:
@@ -158,7 +167,9 @@ class Alignment:
         """The same rows, seen from A."""
         if self._dense:
             targets = np.full(self.rows_a, NO_ROW, np.int64)
-            targets[expanded_ranges(self.a, self.length)] = expanded_ranges(self.b, self.length)
+            for part in _blocks(0, len(self.a)):
+                length = self.length[part]
+                targets[expanded_ranges(self.a[part], length)] = expanded_ranges(self.b[part], length)
             return Alignment.from_sources(targets, rows_a=self.rows_b)
         order = np.argsort(self.a, kind="stable")
         return Alignment(self.rows_b, self.rows_a, self.b[order], self.a[order], self.length[order])
@@ -177,7 +188,6 @@ class Alignment:
         inside = (run >= 0) & (rows < (self.b + self.length)[run])
         return np.where(inside, rows - self.b[run] + self.a[run], NO_ROW)
 
-    @cached_property
     def pairs(self) -> tuple[Rows, Rows]:
         """All rows of A that have a partner, and these; rows of B rise."""
         return expanded_ranges(self.a, self.length), expanded_ranges(self.b, self.length)
@@ -185,16 +195,12 @@ class Alignment:
     @cached_property
     def added(self) -> Rows:
         """Rows of B without a partner, rising."""
-        return _uncovered(self.b, self.length, self.rows_b)
+        return np.flatnonzero(~_covered(self.b, self.length, self.rows_b))
 
     @cached_property
     def removed(self) -> Rows:
         """Rows of A without a partner, rising."""
-        if self._dense:
-            free = np.ones(self.rows_a, bool)
-            free[expanded_ranges(self.a, self.length)] = False
-            return np.flatnonzero(free)
-        return _uncovered(self.inverse.b, self.inverse.length, self.rows_a)
+        return np.flatnonzero(~_covered(self.a, self.length, self.rows_a))
 
     @cached_property
     def moved(self) -> Rows:
@@ -252,9 +258,10 @@ class Alignment:
         if self.identical:
             return older
         if len(self.b) + len(older.b) > self.rows_b // 16:
-            sources = self.sources()
-            held = sources >= 0
-            sources[held] = older.sources()[sources[held]]
+            sources, theirs = self.sources(), older.sources()
+            for part in _blocks(0, len(sources)):
+                held = sources[part] >= 0
+                sources[part][held] = theirs[sources[part][held]]
             return Alignment.from_sources(sources, rows_a=older.rows_a)
         return Alignment.from_runs(older.rows_a, self.rows_b, _crossed(self, older))
 
@@ -270,13 +277,13 @@ def _expanded(keys: Rows, values: Rows, length: Rows, start: int, stop: int) -> 
     out = np.full(max(stop - start, 0), NO_ROW, np.int64)
     first = int(np.searchsorted(keys, start, side="right")) - 1
     last = int(np.searchsorted(keys, stop, side="left"))
-    first = max(first, 0)
-    begin = np.maximum(keys[first:last], start)
-    end = np.minimum(keys[first:last] + length[first:last], stop)
-    held = end > begin
-    begin, end, shift = begin[held], end[held], (values[first:last] - keys[first:last])[held]
-    places = expanded_ranges(begin, end - begin)
-    out[places - start] = places + np.repeat(shift, end - begin)
+    for part in _blocks(max(first, 0), last):
+        begin = np.maximum(keys[part], start)
+        end = np.minimum(keys[part] + length[part], stop)
+        held = end > begin
+        begin, end, shift = begin[held], end[held], (values[part] - keys[part])[held]
+        places = expanded_ranges(begin, end - begin)
+        out[places - start] = places + np.repeat(shift, end - begin)
     return out
 
 
@@ -292,11 +299,21 @@ def expanded_ranges(starts: Rows, lengths: Rows) -> Rows:
     return numbers
 
 
-def _uncovered(starts: Rows, lengths: Rows, rows: int) -> Rows:
-    """Numbers below `rows` outside of rising ranges."""
-    begins = np.concatenate([np.zeros(1, np.int64), starts + lengths])
-    ends = np.concatenate([starts, np.array([rows], np.int64)])
-    return expanded_ranges(begins, ends - begins)
+def _covered(starts: Rows, lengths: Rows, rows: int) -> npt.NDArray[np.bool_]:
+    """Flags of `rows` rows: True for those in some ranges."""
+    flags = np.zeros(rows, bool)
+    if len(starts) <= _FEW:
+        for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+            flags[start : start + length] = True
+        return flags
+    for part in _blocks(0, len(starts)):
+        flags[expanded_ranges(starts[part], lengths[part])] = True
+    return flags
+
+
+def _blocks(start: int, stop: int) -> list[slice]:
+    """Parts of ``[start, stop)``: what is worked out in between is then small, however large the table."""
+    return [slice(first, min(first + _BLOCK, stop)) for first in range(start, stop, _BLOCK)]
 
 
 def _crossed(newer: Alignment, older: Alignment) -> Rows:

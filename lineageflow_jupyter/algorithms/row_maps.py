@@ -43,11 +43,21 @@ def widened(buffers: Sequence[Any], widths: Sequence[int]) -> list[Rows]:
 
 def encode_runs(alignment: Alignment) -> list[Numbers]:
     """Runs as three buffers: gaps in B before each, where it begins in A after the last one's end (zigzag), lengths."""
-    before = [
-        np.concatenate([np.zeros(1, np.int64), part + alignment.length])[:-1] for part in (alignment.a, alignment.b)
-    ]
-    jumps = alignment.a - before[0]
-    return [narrowed(part) for part in (alignment.b - before[1], (jumps << 1) ^ (jumps >> 63), alignment.length)]
+    jumps = _after_the_last(alignment.a, alignment.length)
+    signs = jumps >> 63
+    jumps <<= 1
+    jumps ^= signs
+    told = narrowed(jumps)
+    del jumps, signs
+    return [narrowed(_after_the_last(alignment.b, alignment.length)), told, narrowed(alignment.length)]
+
+
+def _after_the_last(starts: Rows, length: Rows) -> Rows:
+    """How far after the end of the run before it each run begins."""
+    steps = starts.copy()
+    steps[1:] -= starts[:-1]
+    steps[1:] -= length[:-1]
+    return steps
 
 
 def decode_runs(rows_a: int, rows_b: int, numbers: Sequence[Rows]) -> Alignment:

@@ -12,9 +12,6 @@ from lineageflow_jupyter.frames.content import Encoded, flavours_at, reading
 from lineageflow_jupyter.frames.convert import library_of_body
 from lineageflow_jupyter.frames.derived import Counted, counted_labels
 
-_PLAIN = (None, ["nullable"])
-"""Flavours of integers that are nothing else."""
-
 
 def label_range(body: Encoded) -> tuple[int, int] | None:
     """First label and step of a pandas RangeIndex, else None.
@@ -76,7 +73,8 @@ def labels_identify(body: Encoded, types: Sequence[pa.DataType]) -> bool:
     with reading():
         names = [rows[1]] if rows[0] == "index" else [name for name, *_ in rows[1]]
         flavours = flavours_at(body[3][3], range(len(types)))  # periods are integers, too, but mean times
-    plain = [pa.types.is_integer(kind) and each in _PLAIN for kind, each in zip(types, flavours, strict=True)]
+        periods = [each is not None and each[0] == "period" for each in flavours]
+    plain = [pa.types.is_integer(kind) and not period for kind, period in zip(types, periods, strict=True)]
     return any(name is not None for name in names) or not all(plain)
 
 

@@ -6,11 +6,13 @@ from collections import Counter
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineageflow_jupyter.algorithms import matching
 from lineageflow_jupyter.algorithms.alignment import Alignment
-from lineageflow_jupyter.algorithms.matching import among, equal_pairs, match, unique_pairs
+from lineageflow_jupyter.algorithms.matching import among, crowded, equal_pairs, match, unique_pairs
 from lineageflow_jupyter.algorithms.neighbours import similar_pairs
 
 few = st.lists(st.integers(0, 6), max_size=14)
@@ -61,6 +63,22 @@ def test_words_that_share_their_high_bits_are_told_apart() -> None:
     at_a, _ = unique_pairs(values, values[order])
     assert (at_a == order).all()
     assert (among(values, values[:10]) == np.isin(values, values[:10])).all()
+
+
+@given(st.lists(st.integers(0, 40), max_size=60), st.lists(st.integers(0, 40), max_size=60), st.booleans())
+def test_many_rows_are_matched_in_parts_as_few_are_at_once(a: list[int], b: list[int], aligned: bool) -> None:
+    runs = [(0, 0, 1), (len(a) - 1, len(b) - 1, 1)] if aligned and min(len(a), len(b)) > 2 else []
+    around = Alignment.from_runs(len(a), len(b), runs)
+    rows = around.removed, around.added
+    ways = (unique_pairs, equal_pairs, crowded, lambda *words: match(*words, *rows, around))
+    told = words(a)[rows[0]], words(b)[rows[1]]
+    at_once = [found(*told) for found in ways]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matching, "TOGETHER", 3)
+        in_parts = [found(*told) for found in ways]
+    for one, other in zip(at_once, in_parts, strict=True):
+        assert [sorted(side.tolist()) for side in one] == [sorted(side.tolist()) for side in other]
+    assert [side.tolist() for side in at_once[3]] == [side.tolist() for side in in_parts[3]]
 
 
 cells = st.lists(st.lists(st.integers(0, 2), min_size=3, max_size=3), min_size=1, max_size=4)
