@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from lineageflow_jupyter.algorithms.agreement import Range, equal_rows
-from lineageflow_jupyter.algorithms.alignment import Alignment, Rows
+from lineageflow_jupyter.algorithms.alignment import Alignment, Rows, row_type
 from lineageflow_jupyter.algorithms.matching import among, crowded, gaps, match, unique_pairs
 from lineageflow_jupyter.algorithms.neighbours import similar_pairs
 from lineageflow_jupyter.frames.comparison import changed_rows
@@ -168,6 +168,7 @@ class ContentAlignment:
                 return None
             at_a, at_b = unique_pairs(self._values.words(0, [(0, 0)], None), value_words(labels))
             return rows_b[at_b], at_a
+        kind = row_type(*self._values.rows)
         numbers = labels.to_numpy(zero_copy_only=False)
         start, step = counted
         rows_a = numbers - start if step == 1 else (numbers - start) // step
@@ -176,6 +177,7 @@ class ContentAlignment:
             held &= rows_a * step + start == numbers
         if not held.all():
             rows_b, rows_a = rows_b[held], rows_a[held]
+        rows_a = rows_a.astype(kind)
         if int(np.count_nonzero(flags_of(rows_a, self._values.rows[0]))) == len(rows_a):  # no label occurs twice
             return rows_b, rows_a
         single = np.bincount(rows_a, minlength=self._values.rows[0])[rows_a] == 1
@@ -198,34 +200,34 @@ class ContentAlignment:
 
     def _with_equal_rows(self, settled: Alignment, tentative: Alignment, changed: Mapping[int, Rows]) -> Alignment:
         """Match rows that are not settled with equal ones elsewhere."""
-        left = [settled.removed, settled.added]
+        left = settled.unmatched()
         if max(map(len, left)) <= FEW_ROWS:
             words = self._narrowed(left, tentative, changed)
             return self._with_equal_words(settled, left, words)
         chosen = self._telling()
         found = self._with_equal_words(settled, left, self._words(chosen, left))
-        if found.matched == settled.matched + min(map(len, left)):
+        if found.matched == min(self._values.rows):
             return found
         # where several rows have one word of these columns, they may have been taken for one another
+        left = settled.unmatched()
         several = crowded(*self._words(chosen, left))
+        free = [flags_of(rows, count) for rows, count in zip(found.unmatched(), self._values.rows, strict=True)]
         left = [np.sort(rows[at]) for rows, at in zip(left, several, strict=True)]
-        free = [
-            flags_of(rows, count) for rows, count in zip((found.removed, found.added), self._values.rows, strict=True)
-        ]
         left = [rows[flags[rows]] for rows, flags in zip(left, free, strict=True)]
         return self._with_equal_words(found, left, self._words(self._pairs, left))
 
     def _words(self, pairs: Sequence[Pair], rows: Sequence[Rows]) -> list[Any]:
         return [self._values.words(side, pairs, part) for side, part in enumerate(rows)]
 
-    def _with_equal_words(self, settled: Alignment, left: Sequence[Rows], words: list[Any]) -> Alignment:
-        """With the rows of equal words that are equal indeed; `words` are given up: large tables leave no room."""
+    def _with_equal_words(self, settled: Alignment, left: list[Rows], words: list[Any]) -> Alignment:
+        """With the rows of equal words that are equal indeed; both lists are emptied: they take much memory."""
         if not len(left[0]) or not len(left[1]):
             return settled
         places = match(words[0], words[1], left[0], left[1], settled)
         words.clear()
         rows = left[0][places[0]], left[1][places[1]]
         del places
+        left.clear()
         return settled.joined(*self._values.equal(self._pairs, *rows))
 
     def _narrowed(self, left: list[Rows], tentative: Alignment, changed: Mapping[int, Rows]) -> list[Any]:

@@ -394,7 +394,10 @@ class TableDiff:
     def _rows_with(self, rows: Rows, frames: Sequence[Any], names: Sequence[str]) -> Any:
         """Frame of rows of the newer version: key, places, and other columns."""
         places = plain_columns(
-            [(ROW_A, pa.array(self.changes.alignment.partners(rows))), (ROW_B, pa.array(rows.copy()))],
+            [
+                (ROW_A, pa.array(self.changes.alignment.partners(rows).astype(np.int64))),
+                (ROW_B, pa.array(rows.astype(np.int64))),
+            ],
             len(rows),
             engine=self.engine,
         )

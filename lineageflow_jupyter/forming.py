@@ -7,7 +7,7 @@ whole: where the version before is itself derived, its row maps are followed, so
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
-from lineageflow_jupyter.algorithms.alignment import NO_ROW, Alignment, Rows
+from lineageflow_jupyter.algorithms.alignment import NO_ROW, Alignment, Rows, row_type
 from lineageflow_jupyter.algorithms.changes import ChangeSet
 from lineageflow_jupyter.deriving import Deriver, Manifests, Sealed, sealed_map
 from lineageflow_jupyter.frames.canonical import canonical_chunk
@@ -47,6 +47,7 @@ LEAST_KEPT = 1 / 10
 _VALUE_BYTES = 160
 """What a derived chunk takes besides its literals: ids, checksum, its entry in a pack."""
 _TEXT_BYTES = 16
+_LABELS_TOGETHER = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,7 +194,7 @@ class Former:
             (column,) = self._objects.columns([base])
             starts = accumulate((chunk.rows for chunk in column.chunks), initial=0)
             places = {chunk.id: start for chunk, start in zip(column.chunks, starts, strict=False)}
-        sources = np.full(part.old.rows, NO_ROW, np.int64)
+        sources = np.full(part.old.rows, NO_ROW, row_type(part.old.rows, rows))
         start = 0
         for chunk in part.old.chunks:
             stop = start + chunk.rows
@@ -288,7 +289,7 @@ def _candidates(part: Part, alignment: Alignment, row_bytes: float) -> Iterator[
             own = np.union1d(_between(added, start, stop), _between(part.changed, start, stop))
             size = _VALUE_BYTES + len(own) * (literal_bytes + 1)
             if len(own) <= chunk.rows * MOST_LITERALS and size * CLEARLY <= chunk.rows * row_bytes:
-                low, high = np.searchsorted(ends, start, side="right"), np.searchsorted(alignment.b, stop)
+                low, high = bisect_right(ends, start), bisect_left(alignment.b, stop)
                 shift = shifts[low:high]
                 first = start + int(shift[0]) if len(shift) else -1
                 in_line = (shift == shift[:1]).all() and 0 <= first <= alignment.rows_a - chunk.rows
@@ -323,16 +324,19 @@ def _once(sources: Rows) -> Rows:
     _, first = np.unique(sources[held], return_index=True)
     if len(first) == len(held):
         return sources
-    out = np.full(len(sources), NO_ROW, np.int64)
+    out = np.full(len(sources), NO_ROW, sources.dtype)
     out[held[first]] = sources[held[first]]
     return out
 
 
 def label_changes(labels: Any, counted: Counted, alignment: Alignment) -> Rows:
     """Rows of B, rising, that have a partner in A but another label than it was counted to have there."""
-    rows_a, rows_b = alignment.pairs()
-    counts = counted_labels(counted, rows_a).to_numpy()
-    taken = labels.take(pa.array(rows_b))
-    held = np.asarray(taken.is_valid())
-    found: Rows = rows_b[~held | (taken.fill_null(0).to_numpy() != counts)]
-    return found
+    found = [np.empty(0, alignment.b.dtype)]
+    for start in range(0, alignment.rows_b, _LABELS_TOGETHER):
+        some = labels.slice(start, _LABELS_TOGETHER)
+        rows_a = alignment.sources(start, start + len(some))
+        wrong = rows_a >= 0
+        counts = counted_labels(counted, rows_a).to_numpy()
+        wrong &= np.asarray(some.is_null()) | (some.fill_null(0).to_numpy() != counts)
+        found.append((np.flatnonzero(wrong) + start).astype(alignment.b.dtype))
+    return np.concatenate(found)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from lineageflow_jupyter.algorithms.agreement import Pair as ChunkLists
 from lineageflow_jupyter.algorithms.agreement import Range, agreeing_runs, equal_rows, outside
-from lineageflow_jupyter.algorithms.alignment import Alignment, Rows, expanded_ranges
+from lineageflow_jupyter.algorithms.alignment import NO_ROW, Alignment, Rows, expanded_ranges, numbers_of
 from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.matching_words import combined_words, value_words
 from lineageflow_jupyter.model.schema import SchemaChange, schema_change
@@ -28,7 +28,7 @@ Pair = tuple[int, int]
 """Places of a column in A's and B's table."""
 T = TypeVar("T")
 R = TypeVar("R")
-NO_ROWS: Rows = np.empty(0, np.int64)
+NO_ROWS: Rows = np.empty(0, np.int32)
 
 
 class RowValues:
@@ -65,7 +65,7 @@ class RowValues:
         whole: list[RowPairs] = []  # of all aligned rows: made once, for the columns of which chunks tell little
         known = [equal_rows(*self.lists(pair), alignment) if len(alignment.b) <= MANY_RUNS else [] for pair in pairs]
         if any(2 * _rows_in(ranges) < alignment.matched for ranges in known):
-            whole.append(RowPairs.of(*alignment.pairs()))
+            whole.append(self._paired(*alignment.pairs()))
 
         def work(item: tuple[Pair, list[Range]]) -> Rows:
             pair, equal = item
@@ -77,7 +77,7 @@ class RowValues:
             starts, lengths = unknown[:, 0], unknown[:, 1] - unknown[:, 0]
             rows_b = expanded_ranges(starts, lengths)
             rows_a = expanded_ranges(alignment.partners(starts), lengths)  # no range reaches beyond its run
-            return self._changed_of(pair, RowPairs.of(rows_a, rows_b))
+            return self._changed_of(pair, self._paired(rows_a, rows_b))
 
         open_ = [item for item in zip(pairs, known, strict=True) if _rows_in(item[1]) < alignment.matched]
         found = self.each(work, open_)
@@ -85,7 +85,7 @@ class RowValues:
 
     def changed_at(self, pairs: Sequence[Pair], rows_a: Rows, rows_b: Rows) -> dict[int, Rows]:
         """By place in B's columns: those of some rows of B that differ from their partners."""
-        among = RowPairs.of(rows_a, rows_b)
+        among = self._paired(rows_a, rows_b)
         found = self.each(lambda pair: self._changed_of(pair, among), pairs)
         return {place: rows for (_, place), rows in zip(pairs, found, strict=True)}
 
@@ -99,14 +99,14 @@ class RowValues:
         return np.concatenate(parts)
 
     def equal(self, pairs: Sequence[Pair], rows_a: Rows, rows_b: Rows) -> tuple[Rows, Rows]:
-        """Those of some pairs of rows that are equal in all of some columns."""
+        """Those of some pairs of rows that are equal in all of some columns; in any order."""
         if not len(rows_b):
             return rows_a, rows_b
-        among = RowPairs.of(rows_a, rows_b)
+        among = self._paired(rows_a, rows_b)
         wrong = np.zeros(len(rows_b), bool)
         for flags in self.each(lambda pair: self.differ(pair, among), pairs):
             wrong |= flags
-        return (rows_a[~wrong], rows_b[~wrong]) if wrong.any() else (rows_a, rows_b)
+        return (among.rows_a[~wrong], among.rows_b[~wrong]) if wrong.any() else (rows_a, rows_b)
 
     def words(self, side: int, pairs: Sequence[Pair], rows: Rows | None) -> Any:
         """Words of some rows, or all, over some columns; of a single column they are its values where these fit."""
@@ -123,7 +123,17 @@ class RowValues:
 
     def _changed_of(self, pair: Pair, among: RowPairs) -> Rows:
         differing: Rows = among.rows_b[self.differ(pair, among)]
-        return differing
+        return np.sort(differing)
+
+    def _paired(self, rows_a: Rows, rows_b: Rows) -> RowPairs:
+        """Pairs of rows in the order in which few values are held at a time."""
+        found = RowPairs.of(rows_a, rows_b)
+        if found.scattered and self.sides[1].in_memory and not self.sides[0].in_memory:
+            partners = np.full(self.rows[0], NO_ROW, rows_b.dtype)
+            partners[rows_a] = rows_b
+            rows_a = numbers_of(partners >= 0, rows_a.dtype)
+            return RowPairs.of(rows_a, partners[rows_a])
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,30 +195,36 @@ class RowPairs:
 
     Parameters
     ----------
-    rows_b : numpy.ndarray of int64
-        The rows of B.
+    rows_a, rows_b : numpy.ndarray of int
+        The rows.
     parts : tuple of (Places, Places)
         Where the rows of A and of B lie, in parts, so that the values of only some rows are held at a time. Where
-        partners lie far from one another, all parts name one range of A.
+        partners lie far from one another, all parts name one range.
+    scattered : bool
+        Whether the rows of A lie far apart where those of B do not.
     """
 
+    rows_a: Rows
     rows_b: Rows
     parts: tuple[tuple[Places, Places], ...]
+    scattered: bool = False
 
     @classmethod
     def of(cls, rows_a: Rows, rows_b: Rows) -> RowPairs:
-        """Pairs of rows, in the order of `rows_b`."""
-        if len(rows_a) <= COMPARED_TOGETHER:
-            return cls(rows_b, ((Places.of(rows_a), Places.of(rows_b)),))
-        starts = range(0, len(rows_a), COMPARED_TOGETHER)
-        slices = [slice(start, start + COMPARED_TOGETHER) for start in starts]
-        spans = [range(int(rows_a[part].min()), int(rows_a[part].max()) + 1) for part in slices]
-        whole = range(min(span.start for span in spans), max(span.stop for span in spans))
-        scattered = sum(map(len, spans)) > 2 * len(whole)
-        if scattered and len(whole) > 2 * len(rows_a):  # not worth reading all of A
-            return cls(rows_b, ((Places.of(rows_a), Places.of(rows_b)),))
-        within = whole if scattered else None
-        return cls(rows_b, tuple((Places.of(rows_a[part], within), Places.of(rows_b[part])) for part in slices))
+        """Pairs of rows, in their order."""
+        slices = [slice(start, start + COMPARED_TOGETHER) for start in range(0, max(len(rows_a), 1), COMPARED_TOGETHER)]
+        within = [_common_span(rows, slices) if len(slices) > 1 else None for rows in (rows_a, rows_b)]
+        if any(span is not None and len(span) > 2 * len(rows_a) for span in within):  # not worth reading all of it
+            slices, within = [slice(None)], [None, None]
+        parts = [(Places.of(rows_a[part], within[0]), Places.of(rows_b[part], within[1])) for part in slices]
+        return cls(rows_a, rows_b, tuple(parts), within[0] is not None and within[1] is None)
+
+
+def _common_span(rows: Rows, slices: Sequence[slice]) -> range | None:
+    """Range of all rows, if those of each part lie far apart; else None."""
+    spans = [range(int(rows[part].min()), int(rows[part].max()) + 1) for part in slices]
+    whole = range(min(span.start for span in spans), max(span.stop for span in spans))
+    return whole if sum(map(len, spans)) > 2 * len(whole) else None
 
 
 def _rows_in(ranges: Sequence[Range]) -> int:
@@ -232,4 +248,3 @@ def flags_of(rows: Rows | None, count: int) -> Any:
 def joined(parts: Iterable[Rows]) -> Rows:
     """Rows of several parts, one after the other."""
     return np.concatenate([NO_ROWS, *parts])
-

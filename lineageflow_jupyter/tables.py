@@ -7,6 +7,7 @@ are encoded. Reading: only the chunks of the chosen columns and rows are fetched
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -676,7 +677,7 @@ def _batches(column: Column, rows: npt.NDArray[np.int64]) -> Iterator[tuple[Colu
     first = start = 0
     for place, stop in enumerate(stops.tolist()):
         if stop - start >= TAKEN_TOGETHER or place == len(stops) - 1:
-            low, high = np.searchsorted(at, (start, stop))
+            low, high = bisect_left(at, start), bisect_left(at, stop)
             yield replace(held, chunks=held.chunks[first : place + 1]), at[low:high] - start
             first, start = place + 1, stop
 

@@ -37,6 +37,10 @@ class Version(Protocol):
     def body(self) -> list[Any]:
         """Body of its frame description."""
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether its values are at hand, so that rows anywhere are taken without reading others."""
+
     def values(self, places: Sequence[int], rows: range | None = None) -> list[Any]:
         """Normalised Arrow arrays of some columns, or of their rows ``[start, stop)``."""
 
@@ -72,6 +76,11 @@ class StoredVersion:
     def body(self) -> list[Any]:
         """Body of its frame description."""
         return self.description.body
+
+    @property
+    def in_memory(self) -> bool:
+        """See `Version`."""
+        return False
 
     def keyed(self, key: Sequence[str]) -> StoredVersion:
         """See `Version`."""
@@ -130,6 +139,11 @@ class LiveVersion:
     def body(self) -> list[Any]:
         """Body of its frame description."""
         return self.content.body
+
+    @property
+    def in_memory(self) -> bool:
+        """See `Version`."""
+        return True
 
     def keyed(self, key: Sequence[str]) -> LiveVersion:
         """See `Version`."""

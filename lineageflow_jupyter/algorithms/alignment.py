@@ -6,7 +6,7 @@ changed within aligned rows belongs to `changes`.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Rows = npt.NDArray[np.int64]
-"""Row numbers."""
+Rows = npt.NDArray[np.signedinteger[Any]]
+"""Row numbers: of 32 bits where these suffice, see `row_type`."""
 
 NO_ROW = -1
 """Stands for the partner of a row that has none."""
@@ -24,6 +24,7 @@ EXACT_MOVES = 200_000
 """Up to so many runs the fewest moved rows are found; beyond, a table counts as reordered (see `Alignment.moved`)."""
 
 _BLOCK = 1 << 18
+_NARROW = 1 << 31
 _FEW = 1024
 _OVERLAP = "runs of an alignment overlap or leave their table"
 
@@ -36,9 +37,9 @@ class Alignment:
     ----------
     rows_a, rows_b : int
         Rows of A and of B.
-    a, b : numpy.ndarray of int64, shape (runs,)
+    a, b : numpy.ndarray of int32 or int64, shape (runs,)
         First row of each run in A and in B. `b` rises; runs overlap on neither side.
-    length : numpy.ndarray of int64, shape (runs,)
+    length : numpy.ndarray of int32 or int64, shape (runs,)
         Rows of each run, at least 1. No run goes on where the one before it ends on both sides.
 
     Examples
@@ -78,17 +79,36 @@ class Alignment:
             If runs overlap or leave their tables.
         """
         table = np.asarray(runs, np.int64).reshape(-1, 3)
-        table = table[table[:, 2] > 0]
-        if (np.diff(table[:, 1]) < 0).any():
-            table = table[np.argsort(table[:, 1], kind="stable")]
-        if len(table):
-            ends = table[:, :2] + table[:, 2:]
-            first = np.ones(len(table), bool)
-            first[1:] = (table[1:, :2] != ends[:-1]).any(axis=1)
+        return cls.from_columns(rows_a, rows_b, table[:, 0], table[:, 1], table[:, 2])
+
+    @classmethod
+    def from_columns(cls, rows_a: int, rows_b: int, a: Rows, b: Rows, length: Rows) -> Alignment:
+        """As `from_runs`, of runs whose parts are apart.
+
+        Raises
+        ------
+        ValueError
+            If runs overlap or leave their tables.
+        """
+        if len(length) and int(length.min()) <= 0:
+            held = length > 0
+            a, b, length = a[held], b[held], length[held]
+        if any((b[part.start : part.stop + 1][1:] < b[part]).any() for part in _blocks(0, len(b) - 1)):
+            order = np.argsort(b, kind="stable")
+            a, b, length = a[order], b[order], length[order]
+        kind = row_type(rows_a, rows_b)
+        if len(length):
+            if not (_inside(a, length, rows_a) and _inside(b, length, rows_b)):
+                raise ValueError(_OVERLAP)
+            a, b, length = (np.ascontiguousarray(part).astype(kind, copy=False) for part in (a, b, length))
+            first = np.ones(len(length), bool)
+            for part in _blocks(1, len(length)):
+                before = slice(part.start - 1, part.stop - 1)
+                first[part] = (a[part] - a[before] != length[before]) | (b[part] - b[before] != length[before])
             starts = np.flatnonzero(first)
-            lengths = np.add.reduceat(table[:, 2], starts)
-            table = np.column_stack([table[starts, :2], lengths])
-        found = cls(rows_a, rows_b, *(np.ascontiguousarray(table[:, part]) for part in range(3)))
+            if len(starts) < len(length):
+                a, b, length = a[starts], b[starts], np.add.reduceat(length, starts, dtype=kind)
+        found = cls(rows_a, rows_b, *(part.astype(kind, copy=False) for part in (a, b, length)))
         found._check()
         return found
 
@@ -99,7 +119,7 @@ class Alignment:
         Parameters
         ----------
         sources : array-like of int, shape (rows of B,)
-            Row of A, or `NO_ROW`.
+            Row of A, or a negative number for none.
         rows_a : int
             Rows of A.
 
@@ -108,34 +128,38 @@ class Alignment:
         ValueError
             If a row of A is named twice or does not exist.
         """
-        sources = np.asarray(sources, np.int64)
+        sources = np.asarray(sources)
         held = sources >= 0
         begins = held.copy()
         for part in _blocks(1, len(sources)):
             before = slice(part.start - 1, part.stop - 1)
             begins[part] &= ~held[before] | (sources[part] != sources[before] + 1)
-        starts = np.flatnonzero(begins)
         ends = held
         ends[:-1] &= begins[1:] | ~held[1:]
-        length = np.flatnonzero(ends)
+        kind = row_type(rows_a, len(sources))
+        starts, length = numbers_of(begins, kind), numbers_of(ends, kind)
         length -= starts
         length += 1
-        found = cls(rows_a, len(sources), sources[starts], starts, length)
+        first = np.empty(len(starts), kind)
+        for part in _blocks(0, len(starts)):
+            some = sources[starts[part]]
+            if some.max() >= rows_a:
+                raise ValueError(_OVERLAP)
+            first[part] = some
+        found = cls(rows_a, len(sources), first, starts, length)
         if len(starts) and not found._apart_in_a():
             raise ValueError(_OVERLAP)
         return found
 
     def _check(self) -> None:
-        if len(self.b) and not (_apart(self.b, self.length, self.rows_b) and self._apart_in_a()):
+        if len(self.b) and not (_apart(self.b, self.length) and self._apart_in_a()):
             raise ValueError(_OVERLAP)
 
     def _apart_in_a(self) -> bool:
         if not self._dense:
             order = np.argsort(self.a, kind="stable")
-            return _apart(self.a[order], self.length[order], self.rows_a)
-        if self.a.min() < 0 or any(
-            int((self.a[part] + self.length[part]).max()) > self.rows_a for part in _blocks(0, len(self.a))
-        ):
+            return _inside(self.a, self.length, self.rows_a) and _apart(self.a[order], self.length[order])
+        if not _inside(self.a, self.length, self.rows_a):
             return False
         return int(np.count_nonzero(_covered(self.a, self.length, self.rows_a))) == self.matched
 
@@ -166,7 +190,7 @@ class Alignment:
     def inverse(self) -> Alignment:
         """The same rows, seen from A."""
         if self._dense:
-            targets = np.full(self.rows_a, NO_ROW, np.int64)
+            targets = np.full(self.rows_a, NO_ROW, self.b.dtype)
             for part in _blocks(0, len(self.a)):
                 length = self.length[part]
                 targets[expanded_ranges(self.a[part], length)] = expanded_ranges(self.b[part], length)
@@ -179,11 +203,12 @@ class Alignment:
 
         Parameters
         ----------
-        rows : numpy.ndarray of int64
+        rows : numpy.ndarray of int
             Rows of B, in any order.
         """
         if len(self.b) == 0:
-            return np.full(len(rows), NO_ROW, np.int64)
+            return np.full(len(rows), NO_ROW, self.b.dtype)
+        rows = rows.astype(self.b.dtype, copy=False)  # else all of `b` would be widened to search it
         run = np.searchsorted(self.b, rows, side="right") - 1
         inside = (run >= 0) & (rows < (self.b + self.length)[run])
         return np.where(inside, rows - self.b[run] + self.a[run], NO_ROW)
@@ -192,15 +217,20 @@ class Alignment:
         """All rows of A that have a partner, and these; rows of B rise."""
         return expanded_ranges(self.a, self.length), expanded_ranges(self.b, self.length)
 
+    def unmatched(self) -> list[Rows]:
+        """Rows of A and of B without a partner, rising; not kept, as `removed` and `added` are."""
+        sides = ((self.a, self.rows_a), (self.b, self.rows_b))
+        return [numbers_of(~_covered(starts, self.length, rows), starts.dtype) for starts, rows in sides]
+
     @cached_property
     def added(self) -> Rows:
         """Rows of B without a partner, rising."""
-        return np.flatnonzero(~_covered(self.b, self.length, self.rows_b))
+        return numbers_of(~_covered(self.b, self.length, self.rows_b), self.b.dtype)
 
     @cached_property
     def removed(self) -> Rows:
         """Rows of A without a partner, rising."""
-        return np.flatnonzero(~_covered(self.a, self.length, self.rows_a))
+        return numbers_of(~_covered(self.a, self.length, self.rows_a), self.a.dtype)
 
     @cached_property
     def moved(self) -> Rows:
@@ -266,17 +296,25 @@ class Alignment:
         return Alignment.from_runs(older.rows_a, self.rows_b, _crossed(self, older))
 
 
-def _apart(starts: Rows, lengths: Rows, rows: int) -> bool:
-    """Whether rising ranges lie apart, within a table."""
-    ends = starts + lengths
-    return bool(starts[0] >= 0 and ends[-1] <= rows and (starts[1:] >= ends[:-1]).all())
+def _inside(starts: Rows, lengths: Rows, rows: int) -> bool:
+    """Whether ranges lie within a table."""
+    last = max(int((starts[part].astype(np.int64) + lengths[part]).max()) for part in _blocks(0, len(starts)))
+    return last <= rows and int(starts.min()) >= 0
+
+
+def _apart(starts: Rows, lengths: Rows) -> bool:
+    """Whether rising ranges lie apart."""
+    return all(
+        (starts[part] - starts[part.start - 1 : part.stop - 1] >= lengths[part.start - 1 : part.stop - 1]).all()
+        for part in _blocks(1, len(starts))
+    )
 
 
 def _expanded(keys: Rows, values: Rows, length: Rows, start: int, stop: int) -> Rows:
     """Value of each place in ``[start, stop)``, for runs that begin at `keys` with `values`."""
-    out = np.full(max(stop - start, 0), NO_ROW, np.int64)
-    first = int(np.searchsorted(keys, start, side="right")) - 1
-    last = int(np.searchsorted(keys, stop, side="left"))
+    out = np.full(max(stop - start, 0), NO_ROW, keys.dtype)
+    first = bisect_right(keys, start) - 1
+    last = bisect_left(keys, stop)
     for part in _blocks(max(first, 0), last):
         begin = np.maximum(keys[part], start)
         end = np.minimum(keys[part] + length[part], stop)
@@ -291,12 +329,30 @@ def expanded_ranges(starts: Rows, lengths: Rows) -> Rows:
     """All numbers of some ranges, one range after the other."""
     total = int(lengths.sum())
     if total == 0:
-        return np.empty(0, np.int64)
+        return np.empty(0, starts.dtype)
     if len(starts) == 1:
-        return np.arange(starts[0], starts[0] + total, dtype=np.int64)
-    before = np.cumsum(lengths) - lengths
-    numbers: Rows = np.arange(total, dtype=np.int64) + np.repeat(starts - before, lengths)
+        return np.arange(starts[0], starts[0] + total, dtype=starts.dtype)
+    before = np.cumsum(lengths, dtype=starts.dtype) - lengths
+    numbers: Rows = np.arange(total, dtype=starts.dtype)
+    numbers += np.repeat(starts - before, lengths)
     return numbers
+
+
+def row_type(*rows: int) -> type[np.signedinteger[Any]]:
+    """Type of the row numbers of tables with so many rows."""
+    return np.int32 if max(rows) < _NARROW else np.int64
+
+
+def numbers_of(flags: npt.NDArray[np.bool_], kind: Any) -> Rows:
+    """Places of the flags that are set, rising, as numbers of some type."""
+    found = np.empty(int(np.count_nonzero(flags)), kind)
+    filled = 0
+    for part in _blocks(0, len(flags)):
+        some = np.flatnonzero(flags[part])
+        found[filled : filled + len(some)] = some
+        found[filled : filled + len(some)] += part.start
+        filled += len(some)
+    return found
 
 
 def _covered(starts: Rows, lengths: Rows, rows: int) -> npt.NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineageflow_jupyter.algorithms.alignment import Alignment, Rows
+from lineageflow_jupyter.algorithms.alignment import NO_ROW, Alignment, Rows, numbers_of, row_type
 
 Words = npt.NDArray[np.uint64]
 """One word a row."""
@@ -45,7 +45,7 @@ def match(words_a: Words, words_b: Words, rows_a: Rows, rows_b: Rows, around: Al
     tuple of (numpy.ndarray, numpy.ndarray)
         Places in `rows_a` and in `rows_b` of the pairs, the latter rising.
     """
-    partner = _nobody(len(rows_b))
+    partner = _nobody(len(rows_b), len(rows_a))
     _fill(partner, unique_pairs(words_a, words_b, _Gaps.of(around, rows_a, rows_b)))
     for round_ in range(_ROUNDS):
         left_a, left_b = _left(len(rows_a), partner), np.flatnonzero(partner < 0)
@@ -67,9 +67,9 @@ def match(words_a: Words, words_b: Words, rows_a: Rows, rows_b: Rows, around: Al
     return _pairs_of(partner)
 
 
-def _nobody(count: int) -> Rows:
-    """A partner for each of so many rows: none yet."""
-    return np.full(count, -1, np.int64)
+def _nobody(count: int, others: int) -> Rows:
+    """A partner among so many others for each of `count` rows: none yet."""
+    return np.full(count, NO_ROW, row_type(count, others))
 
 
 def _left(count: int, partner: Rows) -> Rows:
@@ -84,8 +84,8 @@ def _fill(partner: Rows, pairs: tuple[Rows, Rows]) -> None:
 
 
 def _pairs_of(partner: Rows) -> tuple[Rows, Rows]:
-    held = np.flatnonzero(partner >= 0)
-    return partner[held], held
+    held = numbers_of(partner >= 0, partner.dtype)
+    return (partner if len(held) == len(partner) else partner[held]), held
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +128,7 @@ def _scrambled(numbers: Rows) -> Words:
 
 def unique_pairs(words_a: Words, words_b: Words, within: _Gaps | None = None) -> tuple[Rows, Rows]:
     """Places of the rows whose word occurs exactly once on each side; `within`: between the same aligned neighbours."""
-    partner = _nobody(len(words_b))
+    partner = _nobody(len(words_b), len(words_a))
     for part in _parts(words_a, words_b, within):
         keys, bits = part.sorted()
         first = _begins(keys, bits)
@@ -140,7 +140,7 @@ def unique_pairs(words_a: Words, words_b: Words, within: _Gaps | None = None) ->
 
 def equal_pairs(words_a: Words, words_b: Words, within: _Gaps | None = None) -> tuple[Rows, Rows]:
     """Places of the rows with equal words: the first on one side with the first on the other, and so on."""
-    partner = _nobody(len(words_b))
+    partner = _nobody(len(words_b), len(words_a))
     for part in _parts(words_a, words_b, within):
         keys, bits = part.sorted()
         first = _begins(keys, bits)[:-2]
@@ -283,4 +283,4 @@ def _begins(keys: Words, bits: int) -> Any:
 
 
 def _rows(keys: Words, bits: int) -> Rows:
-    return (keys & np.uint64((1 << bits) - 1)).astype(np.int64)
+    return (keys & np.uint64((1 << bits) - 1)).astype(row_type(1 << bits))

@@ -43,7 +43,7 @@ def widened(buffers: Sequence[Any], widths: Sequence[int]) -> list[Rows]:
 
 def encode_runs(alignment: Alignment) -> list[Numbers]:
     """Runs as three buffers: gaps in B before each, where it begins in A after the last one's end (zigzag), lengths."""
-    jumps = _after_the_last(alignment.a, alignment.length)
+    jumps = _after_the_last(alignment.a, alignment.length).astype(np.int64)
     signs = jumps >> 63
     jumps <<= 1
     jumps ^= signs
@@ -76,4 +76,4 @@ def decode_runs(rows_a: int, rows_b: int, numbers: Sequence[Rows]) -> Alignment:
     # A sum that leaves 64 bits is negative at first: each of its parts is below 2**62.
     if len(ends) and (ends.min() < 0 or int(ends[-1]) > rows_b or a.min() < 0 or (a > rows_a - length).any()):
         raise ValueError("runs leave their tables")
-    return Alignment.from_runs(rows_a, rows_b, np.column_stack([a, ends - length, length]))
+    return Alignment.from_columns(rows_a, rows_b, a, ends - length, length)

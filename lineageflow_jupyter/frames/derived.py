@@ -155,7 +155,7 @@ def _number(value: Any) -> int:
 
 def counted_labels(base: Counted, rows: Rows) -> Any:
     """Labels of some rows, as an Arrow array of int64."""
-    return pa.array(np.int64(base.start) + np.int64(base.step) * rows)
+    return pa.array(np.int64(base.start) + np.int64(base.step) * rows.astype(np.int64, copy=False))
 
 
 def with_literals(kind: LogicalType, array: Any, positions: Sequence[Rows], literals: Sequence[Any]) -> Any:
