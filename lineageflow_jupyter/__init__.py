@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from lineageflow_jupyter.model.records import WorkspaceName
     from lineageflow_jupyter.opening import init, open  # noqa: A004 - lf.open, like tarfile.open
     from lineageflow_jupyter.repository import Repository
+    from lineageflow_jupyter.resolving import UNRESOLVED
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "UNRESOLVED",
     "Author",
     "LineageFlowError",
     "Repository",
@@ -37,6 +39,7 @@ _HOMES = {
     "Author": "model.objects",
     "LineageFlowError": "errors",
     "Repository": "repository",
+    "UNRESOLVED": "resolving",
     "WorkspaceName": "model.records",
     "init": "opening",
     "open": "opening",

@@ -198,22 +198,29 @@ class History:
         parents = {parent for oid in own for parent in self.record(oid).commit.parents}
         return [left, right], [oid for oid in dict.fromkeys((*parents, left, right)) if oid not in own]
 
+    def merge_bases(self, left: ObjectId, right: ObjectId) -> list[ObjectId]:
+        """Latest commits that the histories of two commits share, none of which precedes another; the latest first."""
+        own = self._catalog.log([right], exclude=[left])
+        if not own:
+            return [right]
+        if not self._catalog.log([left], exclude=[right]):
+            return [left]
+        ids = {record.id for record in own}
+        shared = {parent for record in own for parent in record.commit.parents} - ids
+        found = sorted(self.records(shared).values(), key=lambda r: (r.generation, r.commit.time, r.id), reverse=True)
+        latest: list[ObjectId] = []
+        for record in found:  # whatever precedes another one has a lower generation
+            if not any(self.contains(later, record.id) for later in latest):
+                latest.append(record.id)
+        return latest
+
     def merge_base(self, left: ObjectId, right: ObjectId) -> ObjectId | None:
         """Latest commit that the histories of two commits share; None where they share none.
 
         Of several that do not precede one another, as after crosswise merges, the one with the longest history.
         """
-        own = self._catalog.log([right], exclude=[left])
-        if not own:
-            return right
-        if not self._catalog.log([left], exclude=[right]):
-            return left
-        ids = {record.id for record in own}
-        shared = {parent for record in own for parent in record.commit.parents} - ids
-        records = self.records(shared).values()
-        return (
-            max(records, key=lambda record: (record.generation, record.commit.time, record.id)).id if shared else None
-        )
+        bases = self.merge_bases(left, right)
+        return bases[0] if bases else None
 
     def branch_before(self, head: Head, number: int) -> str:
         """Name of the branch that a workspace was on `number` (from 1) switches ago: what ``@{-N}`` stands for.
@@ -418,6 +425,11 @@ class History:
 
 def _missing(oid: ObjectId) -> ObjectMissing:
     return ObjectMissing(f"commit {oid.hex()} is not in the catalog", remedy="Run fsck to see what is damaged")
+
+
+def merge_ref(head: Head) -> str:
+    """Name of the hidden ref that holds a workspace's half-done merge."""
+    return f"merge/{head.workspace}"
 
 
 def stash_prefix(head: Head) -> str:

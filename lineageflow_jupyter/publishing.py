@@ -165,7 +165,7 @@ class Publisher:
                 self._workspace.saw(dict.fromkeys(shapes, tip))
                 return CommitReport(self._history.record(tip), False, branch, 0, shapes)
             with PackWriter(self._store) if done else packs as last:  # after a lost race: only tree and commit
-                record = self._sealed(last, tip, tree, wanted, message, author)
+                record = self._sealed(last, () if tip is None else (tip,), tree, wanted, message, author)
                 done += last.close()
                 new_bytes += last.new_bytes
             gone = [entry.dataset for entry in tree.entries if wanted.get(entry.dataset) is None]
@@ -194,9 +194,40 @@ class Publisher:
         with PackWriter(self._store) as packs:
             writer = self._table_writer(packs)
             entries, _ = self._written(writer, packs, contents, tree, keys)
-            record = self._sealed(packs, tip, tree, tree.with_entries(entries), message, author)
+            parents = () if tip is None else (tip,)
+            record = self._sealed(packs, parents, tree, tree.with_entries(entries), message, author)
             change = RefChange(f"{stash_prefix(head)}{short(record.id, 12)}", "hidden", None, record.id)
             return change, Written(packs.close(), writer.reused, (record,))
+
+    def combined(
+        self,
+        parents: tuple[ObjectId, ...],
+        contents: Mapping[str, FrameContent],
+        keys: Mapping[str, tuple[str, ...]],
+        taken: Tree,
+        message: str,
+        author: Author,
+    ) -> tuple[CommitRecord, Written]:
+        """Write a commit that puts contents beside versions that are stored already; it is to be published.
+
+        Parameters
+        ----------
+        parents : tuple of ObjectId
+            Its parents; new chunks may be told by rows of the first one's.
+        contents, keys : mapping
+            New versions, by dataset, and their keys.
+        taken : Tree
+            All other datasets of the commit.
+        message, author
+            Of the commit.
+        """
+        before = self._history.tree(parents[0] if parents else None)
+        with PackWriter(self._store) as packs:
+            writer = self._table_writer(packs)
+            entries, _ = self._written(writer, packs, contents, before, keys)
+            record = self._sealed(packs, parents, before, taken.with_entries(entries), message, author)
+            held = {oid for entry in taken.entries for oid in (entry.table, entry.frame)}
+            return record, Written(packs.close(), writer.reused | held, (record,))
 
     def publish(
         self,
@@ -363,16 +394,15 @@ class Publisher:
         return entries, shapes
 
     def _sealed(
-        self, packs: PackWriter, tip: ObjectId | None, before: Tree, tree: Tree, message: str, author: Author
+        self, packs: PackWriter, parents: tuple[ObjectId, ...], before: Tree, tree: Tree, message: str, author: Author
     ) -> CommitRecord:
         """Write a tree and its commit; they take effect when they are published."""
         sealed = encode_tree(tree)
-        parents = () if tip is None else (tip,)
         commit = Commit(sealed[-1].id, parents, author, time.time_ns() // 1000, utc_offset(), message)
         oid, data = encode_commit(commit)
         writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
         writer.store([*sealed, Sealed(oid, Kind.COMMIT, data)])
-        generation = 1 if tip is None else self._history.record(tip).generation + 1
+        generation = 1 + max((self._history.record(parent).generation for parent in parents), default=0)
         names = {entry.dataset for entry in (*before.entries, *tree.entries)}
         changed = sorted(name for name in names if before.get(name) != tree.get(name))
         return CommitRecord(oid, commit, generation, tuple(changed))

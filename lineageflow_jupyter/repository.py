@@ -12,6 +12,7 @@ from typing import Any
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.chronicle import Chronicle
+from lineageflow_jupyter.combining import Combining
 from lineageflow_jupyter.comparing import Comparer
 from lineageflow_jupyter.comparisons import Comparisons, Engine
 from lineageflow_jupyter.errors import NameTaken, UsageProblem
@@ -28,6 +29,7 @@ from lineageflow_jupyter.intake import (
     key_array,
     listed_datasets,
 )
+from lineageflow_jupyter.merging import Merger
 from lineageflow_jupyter.model.changes import shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId
 from lineageflow_jupyter.model.objects import Author, Tree, TreeEntry
@@ -62,7 +64,7 @@ from lineageflow_jupyter.workspace import Workspace
 Live = Mapping[str, Any]
 
 
-class Repository(Comparisons, Chronicle):
+class Repository(Comparisons, Chronicle, Combining):
     """Versions of datasets: a catalog and an object store, seen from one workspace.
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several
@@ -121,6 +123,7 @@ class Repository(Comparisons, Chronicle):
         self._switcher = Switcher(*at_work, self._comparer, self._reader)
         self._stashes = Stashes(*at_work, self._comparer, self._switcher)
         self._undoer = Undoer(*at_work, self._comparer, self._switcher)
+        self._merger = Merger(*at_work, self._comparer, self._switcher, self._reader, changes, writer, author)
 
     # --- commit ------------------------------------------------------------------------------------------------------
 

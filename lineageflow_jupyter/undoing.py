@@ -14,6 +14,7 @@ from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.objects import TreeEntry
 from lineageflow_jupyter.model.records import Operation, RefChange
 from lineageflow_jupyter.model.reports import Replacement, UndoReport
+from lineageflow_jupyter.model.revisions import STASHES
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.switching import Live, Switcher
 from lineageflow_jupyter.workspace import Workspace
@@ -144,7 +145,8 @@ class Undoer:
         sources = {name: _id(before) for name, (before, _) in origins.items()}
         dropped: set[str] = set()
         for change in operation.refs:
-            if change.kind != "hidden" or change.after is None or operation.detail.get("of") == "stash drop":
+            stashed = change.kind == "hidden" and change.name.startswith(f"{STASHES}/")
+            if not stashed or change.after is None or operation.detail.get("of") == "stash drop":
                 continue
             for name in self.history.stash_bases(change.name, self.history.record(change.after)):
                 dropped.add(name)

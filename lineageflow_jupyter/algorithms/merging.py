@@ -176,3 +176,20 @@ def _interleaved(partners: tuple[Rows, Rows], stays: Any, alone: Rows, *, own_fi
     other[from_spine] = to_other[held]
     other[places] = alone[order]
     return spine, other
+
+
+def interleaved_places(ours: Alignment, theirs: Alignment) -> tuple[Rows, Rows]:
+    """Between which rows of the base each added row of ours, and of theirs, stands: the last shared one before it.
+
+    Returns
+    -------
+    tuple of (numpy.ndarray, numpy.ndarray)
+        A number for each row of `Alignment.added`; equal ones stand in the same place.
+    """
+    found = []
+    for mine, other in ((ours, theirs), (theirs, ours)):
+        base = mine.sources()
+        shared = np.append(other.targets() >= 0, False)[base]
+        last = np.maximum.accumulate(np.where(shared, np.arange(len(base)), NO_ROW))
+        found.append(np.append(base, NO_ROW)[last[mine.added]].astype(np.int64) + 1)
+    return found[0], found[1]
