@@ -126,7 +126,7 @@ class Combining:
 
     @property
     def half_done(self) -> HalfDone | None:
-        """The merge that waits for decisions in this workspace, if there is one."""
+        """The merge that waits for decisions in this workspace, if there is one; see `conflicts` for what is open."""
         return self._merger.half_done()
 
     def conflicts(self) -> dict[str, Any]:

@@ -259,10 +259,10 @@ class Merger:
         return state
 
     def half_done(self) -> HalfDone | None:
-        """The workspace's half-done merge, if there is one."""
+        """The workspace's half-done merge, if there is one; without what is decided for cells and rows."""
         head = self.workspace.head
         tip = self.history.tip(merge_ref(head)) if head.workspace else None
-        return None if tip is None else self._loaded(tip)
+        return None if tip is None else self._loaded(tip)[0]
 
     def conflicts(self) -> dict[str, Any]:
         """Frames of what is open in the half-done merge, by dataset."""
@@ -552,13 +552,22 @@ class Merger:
             ) from error
         return like.coded(decided.codes, held)
 
-    def _loaded(self, tip: ObjectId) -> HalfDone:
+    def _loaded(self, tip: ObjectId) -> tuple[HalfDone, dict[str, Any]]:
         record = self.history.record(tip)
         told = json.loads(record.commit.message.split("\n", 1)[1])
         if told["version"] > _STATE:
             raise NotAvailable("the half-done merge was begun by a later version", remedy="Update LineageFlow")
         ours, theirs = record.commit.parents
         state = HalfDone(told["branch"], told["merged"], ours, theirs, told["message"], told["chosen"], told["taken"])
+        return state, told
+
+    def _required(self) -> HalfDone:
+        """The half-done merge with all that is decided."""
+        head = self.workspace.head
+        tip = self.history.tip(merge_ref(head)) if head.workspace else None
+        if tip is None:
+            raise UsageProblem("no merge is under way", remedy="Begin one: `%lf merge BRANCH`")
+        state, told = self._loaded(tip)
         tree = self.history.tree(tip)
         plans = self._combined(state, None).plans
         found: dict[str, Decisions] = {}
@@ -577,12 +586,6 @@ class Merger:
             own = found.get(name, Decisions())
             found[name] = Decisions({**own.cells, numbers[0]: decided}, own.rows)
         return replace(state, decisions=found)
-
-    def _required(self) -> HalfDone:
-        found = self.half_done()
-        if found is None:
-            raise UsageProblem("no merge is under way", remedy="Begin one: `%lf merge BRANCH`")
-        return found
 
     def _cleared(self) -> list[RefChange]:
         head = self.workspace.head

@@ -34,6 +34,7 @@ class Session:
         self.variables = variables
         self.configuration = LineageFlow() if configuration is None else configuration
         self.live = LiveFrames()
+        self.conflicts: dict[str, Any] = {}  # frames of open conflicts as the user was last given them, by dataset
         self._repository: Repository | None = None
         self._lock = RLock()  # cells of a kernel may run on several threads
 
@@ -81,6 +82,7 @@ class Session:
                 self._repository.close()
             self._repository = None
             self.live = LiveFrames()
+            self.conflicts = {}
 
     def found(self) -> str | None:
         """Folder of the repository that `repository` would open; nothing is opened."""

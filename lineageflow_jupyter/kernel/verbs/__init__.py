@@ -15,6 +15,7 @@ from lineageflow_jupyter.kernel.verbs import (
     help,  # noqa: A004 - named like their verbs
     init,
     log,
+    merge,
     mv,
     open,  # noqa: A004
     read,
@@ -48,6 +49,7 @@ _ALL = (
     restore.VERB,
     branch.VERB,
     switch.VERB,
+    merge.VERB,
     tag.VERB,
     reset.VERB,
     stash.VERB,

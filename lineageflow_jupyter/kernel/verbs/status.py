@@ -33,6 +33,10 @@ def _run(call: Call) -> object:
                 WARN,
             )
         )
+    waiting = repository.half_done
+    if waiting is not None:
+        told = f"a merge of {waiting.merged} into {waiting.branch} is half done"
+        parts.append(Note(f"{told}: `%lf merge --conflicts` shows what is open, `--abort` forgets it", WARN))
     parts += _renamed(call)
     absent = [status.dataset for status in report.datasets if status.state == "absent"]
     counted = len(absent) > ABSENT
