@@ -89,6 +89,74 @@ class Combining:
             revision, into, resolve, message, by_dataset(live or {}), dry_run=dry_run, fast_forward=fast_forward
         )
 
+    def revert(
+        self,
+        revision: str,
+        *,
+        resolve: Resolve = None,
+        message: str | None = None,
+        mainline: int | None = None,
+        live: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+    ) -> MergeResult:
+        """Take back what one commit did, in a new commit on HEAD's branch; what came after it stays.
+
+        Parameters
+        ----------
+        revision : str
+            The commit.
+        resolve, live, dry_run
+            See `merge`. Ours is the branch as it is, theirs the state before the commit.
+        message : str, optional
+            Of the new commit; told by itself if left out.
+        mainline : int, optional
+            Of a merge: the number of the parent, from 1, that its changes are against.
+
+        Returns
+        -------
+        MergeResult
+            Its state is ``"up to date"`` where there is nothing to take back.
+
+        Raises
+        ------
+        UnknownName, UsageProblem, KeyViolation, UncommittedChanges
+            See `merge`.
+        """
+        return self._merger.revert(revision, resolve, message, mainline, by_dataset(live or {}), dry_run=dry_run)
+
+    def cherry_pick(
+        self,
+        revision: str,
+        *,
+        resolve: Resolve = None,
+        message: str | None = None,
+        mainline: int | None = None,
+        live: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+    ) -> MergeResult:
+        """Do what one commit did, in a new commit on HEAD's branch, with its message and author.
+
+        Parameters
+        ----------
+        revision : str
+            The commit.
+        resolve, live, dry_run
+            See `merge`. Ours is the branch as it is, theirs the commit.
+        message, mainline
+            See `revert`.
+
+        Returns
+        -------
+        MergeResult
+            Its state is ``"up to date"`` where the branch has all of it already.
+
+        Raises
+        ------
+        UnknownName, UsageProblem, KeyViolation, UncommittedChanges
+            See `merge`.
+        """
+        return self._merger.cherry_pick(revision, resolve, message, mainline, by_dataset(live or {}), dry_run=dry_run)
+
     def resume(
         self,
         conflicts: Mapping[str, Any] | None = None,

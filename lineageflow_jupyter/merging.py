@@ -24,7 +24,7 @@ from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, merge_ref
 from lineageflow_jupyter.intake import check_texts, contents_of, key_array
 from lineageflow_jupyter.merged_frames import OPEN, VALUE, CellDecisions, Decisions, merged_frame
-from lineageflow_jupyter.model.ids import ObjectId
+from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.merging import SIDES, Side
 from lineageflow_jupyter.model.objects import Author, Tree, TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord, RefChange
@@ -121,16 +121,22 @@ class MergeResult:
 
 @dataclass(frozen=True, slots=True)
 class HalfDone:
-    """A merge that waits for decisions.
+    """A merge, revert or cherry-pick that waits for decisions.
 
     Parameters
     ----------
     branch, merged : str
         The branch that is merged into, and what is merged.
     ours, theirs : ObjectId
-        The two commits.
+        The two commits; `theirs` is None for the state before the first commit.
     message : str
         Of the commit to come.
+    verb : str
+        ``"merge"``, ``"revert"`` or ``"cherry-pick"``.
+    bases : tuple of ObjectId or None
+        What theirs is compared with; None: what both histories share.
+    author : Author or None
+        Of the commit to come, where that is somebody else.
     chosen : mapping of str to mapping
         Sides chosen for columns, by dataset.
     taken : mapping of str to Side
@@ -142,8 +148,11 @@ class HalfDone:
     branch: str
     merged: str
     ours: ObjectId
-    theirs: ObjectId
+    theirs: ObjectId | None
     message: str
+    verb: str = "merge"
+    bases: tuple[ObjectId, ...] | None = None
+    author: Author | None = None
     chosen: Mapping[str, Mapping[str, Side]] = field(default_factory=dict)
     taken: Mapping[str, Side] = field(default_factory=dict)
     decisions: Mapping[str, Decisions] = field(default_factory=dict)
@@ -206,20 +215,9 @@ class Merger:
     ) -> MergeResult:
         """See `Repository.merge`."""
         check_rules(resolve)
-        if not dry_run and self.half_done() is not None:
-            raise UsageProblem(
-                "a merge is under way",
-                remedy="Go on with it (`%lf merge --continue`) or forget it (`%lf merge --abort`) first",
-            )
-        head = self.workspace.head
-        branch = into or head.branch
-        theirs = self.history.resolve(revision, head)
-        tip = self.history.tip(branch)
-        if tip is None:
-            self.history.require_present(branch)
-            raise UnknownName(
-                f"branch {branch!r} has no commits to merge into", remedy=f"Name one that has: {revision}"
-            )
+        self._nothing_under_way(dry_run=dry_run)
+        theirs = self.history.resolve(revision, self.workspace.head)
+        branch, tip = self._tip(into)
         bases = self._bases(branch, tip, revision, theirs.id)
         if theirs.id in bases:
             return MergeResult(UP_TO_DATE, branch, revision, self.history.record(tip), dry_run=dry_run)
@@ -227,6 +225,33 @@ class Merger:
         if tip in bases and fast_forward:
             return self._fast_forward(started, theirs, live, dry_run=dry_run)
         return self._merged(started, resolve, live, dry_run=dry_run)
+
+    def revert(
+        self, revision: str, resolve: Resolve, message: str | None, mainline: int | None, live: Live, *, dry_run: bool
+    ) -> MergeResult:
+        """See `Repository.revert`."""
+        check_rules(resolve)
+        self._nothing_under_way(dry_run=dry_run)
+        record = self.history.resolve(revision, self.workspace.head)
+        branch, tip = self._tip(None)
+        parent = self._parent(record, mainline)
+        told = message or f'revert "{record.commit.summary}"\n\nThis takes back commit {short(record.id)}.'
+        state = HalfDone(branch, f"the state before {short(record.id)}", tip, parent, told, "revert", (record.id,))
+        return self._merged(state, resolve, live, dry_run=dry_run)
+
+    def cherry_pick(
+        self, revision: str, resolve: Resolve, message: str | None, mainline: int | None, live: Live, *, dry_run: bool
+    ) -> MergeResult:
+        """See `Repository.cherry_pick`."""
+        check_rules(resolve)
+        self._nothing_under_way(dry_run=dry_run)
+        record = self.history.resolve(revision, self.workspace.head)
+        branch, tip = self._tip(None)
+        parent = self._parent(record, mainline)
+        bases = () if parent is None else (parent,)
+        told = message or record.commit.message
+        state = HalfDone(branch, short(record.id), tip, record.id, told, "cherry-pick", bases, record.commit.author)
+        return self._merged(state, resolve, live, dry_run=dry_run)
 
     def resume(self, resolve: Resolve, by_hand: Mapping[str, Any], live: Live) -> MergeResult:
         """See `Repository.resume`."""
@@ -270,6 +295,37 @@ class Merger:
 
     # --- a merge -----------------------------------------------------------------------------------------------------
 
+    def _nothing_under_way(self, *, dry_run: bool) -> None:
+        state = None if dry_run else self.half_done()
+        if state is not None:
+            raise UsageProblem(
+                f"a {state.verb} is under way",
+                remedy="Go on with it (`%lf merge --continue`) or forget it (`%lf merge --abort`) first",
+            )
+
+    def _tip(self, into: str | None) -> tuple[str, ObjectId]:
+        branch = into or self.workspace.head.branch
+        tip = self.history.tip(branch)
+        if tip is None:
+            self.history.require_present(branch)
+            raise UnknownName(f"branch {branch!r} has no commits", remedy="Commit something there first")
+        return branch, tip
+
+    def _parent(self, record: CommitRecord, mainline: int | None) -> ObjectId | None:
+        """The commit that a commit's own changes are against."""
+        parents = record.commit.parents
+        if mainline is None and len(parents) > 1:
+            raise UsageProblem(
+                f"{short(record.id)} is a merge: it has {len(parents)} parents",
+                remedy="Say against which its changes are meant: --mainline 1 is the branch that was merged into",
+            )
+        number = 1 if mainline is None else mainline
+        if mainline is not None and not 1 <= number <= len(parents):
+            raise UsageProblem(
+                f"{short(record.id)} has {len(parents)} parents, number {number} was asked for", remedy="Count from 1"
+            )
+        return parents[number - 1] if parents else None
+
     def _bases(self, branch: str, tip: ObjectId, revision: str, theirs: ObjectId) -> list[ObjectId]:
         bases = self.history.merge_bases(tip, theirs)
         if not bases:
@@ -311,7 +367,7 @@ class Merger:
         raise RefMoved(f"branch {state.branch!r} moved {ROUNDS} times meanwhile", remedy="Merge again in a moment")
 
     def _finished(self, state: HalfDone, combined: _Combination, live: Live) -> MergeResult:
-        author = self.author()
+        author = state.author or self.author()
         check_texts(state.message, author)
         before = self.history.tree(state.ours)
         changed = [
@@ -325,13 +381,21 @@ class Merger:
             contents.update(contents_of({name: frame}))
         keys = {name: plan.key for name, plan in combined.plans.items()}
         self._check_keys(contents, keys)
-        record, written = self.publisher.combined(
-            (state.ours, state.theirs), contents, keys, combined.taken, state.message, author
-        )
+        parents = (state.ours,) if state.verb != "merge" or state.theirs is None else (state.ours, state.theirs)
+        record, written = self.publisher.combined(parents, contents, keys, combined.taken, state.message, author)
+        if state.verb != "merge" and record.commit.tree == self.history.record(state.ours).commit.tree:
+            return self._nothing_done(state)
         refs = [RefChange(state.branch, "branch", state.ours, record.id), *self._cleared()]
         gone = [name for name in changed if name not in combined.plans and combined.taken.get(name) is None]
         frames = self._published(state, record, refs, kept, live, changed, gone, written)
         return MergeResult(MERGED, state.branch, state.merged, record, combined.told(), frames=frames)
+
+    def _nothing_done(self, state: HalfDone) -> MergeResult:
+        """Result of a pick that the branch has all of already; what was half done is forgotten."""
+        cleared = self._cleared()
+        if cleared:
+            self.publisher.publish(state.verb, cleared, detail={"message": f"nothing to do for {state.merged}"})
+        return MergeResult(UP_TO_DATE, state.branch, state.merged, self.history.record(state.ours))
 
     def _check_keys(self, contents: Mapping[str, FrameContent], keys: Mapping[str, tuple[str, ...]]) -> None:
         for name, key in keys.items():
@@ -364,7 +428,7 @@ class Merger:
         own = state.branch == self.workspace.head.branch
         names = [name for name in changed if own and name in live and name not in {*kept.equal, *gone}]
         self.publisher.publish(
-            "merge",
+            state.verb,
             refs,
             written,
             bases=dict.fromkeys((*names, *kept.equal), record.id) if own else {},
@@ -379,8 +443,12 @@ class Merger:
 
     def _combined(self, state: HalfDone, resolve: Resolve) -> _Combination:
         ours, theirs = self.history.tree(state.ours), self.history.tree(state.theirs)
-        bases = self.history.merge_bases(state.ours, state.theirs)
-        trees = [self.history.tree(base) for base in bases]
+        bases: Sequence[ObjectId]
+        if state.bases is not None:
+            bases = state.bases
+        else:
+            bases = [] if state.theirs is None else self.history.merge_bases(state.ours, state.theirs)
+        trees = [self.history.tree(base) for base in bases] or [Tree()]
         taken: list[TreeEntry] = []
         from_theirs: list[str] = []
         removed: list[str] = []
@@ -477,7 +545,7 @@ class Merger:
         state = replace(state, decisions=combined.decisions, chosen=chosen, taken={**state.taken, **combined.sides})
         change, written = self._saved(state, combined)
         self.publisher.publish(
-            "merge --continue" if change.before else "merge",
+            f"{state.verb} --continue" if change.before else state.verb,
             [change],
             written,
             detail={"message": f"{combined.open} conflicts of {state.merged} and {state.branch} are open"},
@@ -511,17 +579,21 @@ class Merger:
             "branch": state.branch,
             "merged": state.merged,
             "message": state.message,
+            "verb": state.verb,
+            "theirs": None if state.theirs is None else state.theirs.hex(),
+            "bases": None if state.bases is None else [base.hex() for base in state.bases],
+            "author": None if state.author is None else [state.author.name, state.author.email],
             "chosen": state.chosen,
             "taken": state.taken,
             "cells": cells,
             "rows": rows,
         }
         record, written = self.publisher.combined(
-            (state.ours, state.theirs),
+            tuple(dict.fromkeys(part for part in (state.ours, state.theirs, *(state.bases or ())) if part is not None)),
             contents_of(contents) if contents else {},
             {},
             Tree(),
-            f"half-done merge of {state.merged} into {state.branch}\n{json.dumps(told)}",
+            f"half-done {state.verb} of {state.merged} into {state.branch}\n{json.dumps(told)}",
             self.author(),
         )
         name = merge_ref(self.workspace.head)
@@ -557,8 +629,18 @@ class Merger:
         told = json.loads(record.commit.message.split("\n", 1)[1])
         if told["version"] > _STATE:
             raise NotAvailable("the half-done merge was begun by a later version", remedy="Update LineageFlow")
-        ours, theirs = record.commit.parents
-        state = HalfDone(told["branch"], told["merged"], ours, theirs, told["message"], told["chosen"], told["taken"])
+        state = HalfDone(
+            told["branch"],
+            told["merged"],
+            record.commit.parents[0],
+            None if told["theirs"] is None else ObjectId(bytes.fromhex(told["theirs"])),
+            told["message"],
+            told["verb"],
+            None if told["bases"] is None else tuple(ObjectId(bytes.fromhex(base)) for base in told["bases"]),
+            None if told["author"] is None else Author(*told["author"]),
+            told["chosen"],
+            told["taken"],
+        )
         return state, told
 
     def _required(self) -> HalfDone:

@@ -123,3 +123,18 @@ def test_names_and_values_are_escaped(committed: TestingShell) -> None:
     html = committed.run("%lf merge other")._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_revert_and_cherry_pick(sides: TestingShell) -> None:
+    told = str(sides.run("%lf cherry-pick fixes"))
+    assert "main is now at" in told
+    assert frame(sides)["dep"].tolist()[:2] == [111, 222]
+    told = str(sides.run("%lf revert HEAD"))
+    assert "main is now at" in told
+    assert "speed" not in frame(sides).columns
+    assert frame(sides)["dep"].tolist()[1] == 222
+    sides.run("%lf undo;")
+    assert "speed" in frame(sides).columns
+    assert "nothing was changed" in str(sides.run("%lf revert HEAD~1 --dry-run"))
+    assert "takes a number from 1 on" in sides.refused("%lf revert HEAD --mainline one")
+    assert "has 1 parents, number 2" in sides.refused("%lf revert HEAD --mainline 2")

@@ -346,6 +346,72 @@ def test_a_branch_that_moves_meanwhile(repo: Repository) -> None:
     assert repo.half_done is not None
 
 
+# --- one commit ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def line(repo: Repository) -> Repository:
+    """Three commits of one dataset: a price, another price, and a name."""
+    frame = BASE
+    repo.commit({"t": frame}, message="base", keys={"t": ["id"]})
+    for message, cells in (
+        ("dearer", {"price_0": 9.0}),
+        ("dearer still", {"price_3": 40.0}),
+        ("named", {"name_1": "z"}),
+    ):
+        frame = changed(frame, **cells)
+        repo.commit({"t": frame}, message=message)
+    return repo
+
+
+def test_revert_takes_back_one_commit(line: Repository) -> None:
+    done = line.revert("HEAD~2", live={"t": line.read("t")})
+    assert done.state == "merged"
+    assert done.commit is not None
+    assert len(done.commit.commit.parents) == 1
+    assert done.commit.commit.summary == 'revert "dearer"'
+    assert done.frames["t"]["price"].tolist() == [1.0, 2.0, 3.0, 40.0]
+    assert done.frames["t"]["name"].tolist() == ["a", "z", "c", "d"]
+    assert line.revert("HEAD~3").state == "up to date"
+    line.commit({"t": changed(line.read("t"), price_3=41.0)}, message="again")
+    assert (line.revert("HEAD~3").state, line.half_done is None) == ("conflicts", False)
+    assert line.resume(resolve="theirs").state == "merged"
+    assert line.read("t")["price"].tolist()[3] == 4.0
+
+
+def test_revert_of_the_first_commit_removes_its_datasets(line: Repository) -> None:
+    line.commit({"u": BASE}, message="another")
+    done = line.revert("HEAD~4")
+    assert (done.state, done.open) == ("conflicts", 1)
+    line.resume(resolve="theirs")
+    assert line.dataset_names() == ("u",)
+
+
+def test_cherry_pick_does_what_a_commit_did(line: Repository) -> None:
+    line.switch("other", create=True, at="HEAD~3")
+    done = line.cherry_pick("main~1", message=None)
+    assert done.state == "merged"
+    assert done.commit is not None
+    assert done.commit.commit.summary == "dearer still"
+    assert line.read("t")["price"].tolist() == [1.0, 2.0, 3.0, 40.0]
+    assert line.cherry_pick("main~1").state == "up to date"
+    assert line.cherry_pick("main~2", dry_run=True).state == "merged"
+    assert line.merge("main").state == "merged"
+    assert line.read("t").equals(line.read("main:t"))
+
+
+def test_a_merge_needs_a_mainline(line: Repository) -> None:
+    line.switch("other", create=True, at="HEAD~3")
+    line.commit({"u": BASE}, message="u")
+    line.merge("main")
+    with pytest.raises(UsageProblem, match="--mainline"):
+        line.revert("HEAD")
+    with pytest.raises(UsageProblem, match="number 3"):
+        line.revert("HEAD", mainline=3)
+    assert line.revert("HEAD", mainline=1).state == "merged"
+    assert line.read("t")["price"].tolist() == BASE["price"].tolist()
+
+
 # --- refused ---------------------------------------------------------------------------------------------------------
 
 

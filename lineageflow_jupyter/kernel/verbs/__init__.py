@@ -18,6 +18,7 @@ from lineageflow_jupyter.kernel.verbs import (
     merge,
     mv,
     open,  # noqa: A004
+    pick,
     read,
     reflog,
     reset,
@@ -50,6 +51,8 @@ _ALL = (
     branch.VERB,
     switch.VERB,
     merge.VERB,
+    pick.VERB,
+    pick.CHERRY_PICK,
     tag.VERB,
     reset.VERB,
     stash.VERB,

@@ -12,8 +12,7 @@ from lineageflow_jupyter.kernel.verb import Call, Verb
 
 _FROM_GIT = {
     "difftool": "`%lf diff` shows the rows and cells that changed",
-    "revert": "`%lf restore NAME --source REV` gives back an older version, which can then be committed",
-    **dict.fromkeys(("rebase", "cherry-pick", "pull"), "`%lf merge BRANCH` brings what a branch did into this one"),
+    **dict.fromkeys(("rebase", "pull"), "`%lf merge BRANCH` brings what a branch did into this one"),
     **dict.fromkeys(("blame", "bisect"), "`%lf changes NAME` tells what each commit changed in a dataset"),
     **dict.fromkeys(("clone", "fetch", "push", "remote"), "`%lf open PATH` uses the repository of another folder"),
     "worktree": "each notebook has a HEAD of its own: `%lf workspace` lists them",

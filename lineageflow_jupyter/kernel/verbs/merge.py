@@ -34,10 +34,9 @@ def _run(call: Call) -> object:
 
 
 def _merge(call: Call, branch: str) -> object:
-    repository, resolve = call.session.repository, _resolve(call)
+    repository, resolve = call.session.repository, chosen_rules(call)
     if call.arguments.has("dry-run"):
-        done = repository.merge(branch, resolve=resolve, dry_run=True)
-        return Answer(replace(done, frames={}), (Note(_dry(done)), *_table(done), *_open(done)))
+        return answered(call, repository.merge(branch, resolve=resolve, dry_run=True), [])
     live = live_frames(call, sorted({*repository.dataset_names(), *repository.dataset_names(branch)}))
     with telling_changes("Commit them, or stash them: `%lf stash`; then merge"), together(repository, repository.undo):
         done = repository.merge(
@@ -48,7 +47,7 @@ def _merge(call: Call, branch: str) -> object:
             fast_forward=not call.arguments.has("no-ff"),
         )
         shown = bind(call, done.frames)
-    return _answer(call, done, shown)
+    return answered(call, done, shown)
 
 
 def _continue(call: Call) -> object:
@@ -57,9 +56,9 @@ def _continue(call: Call) -> object:
     given = call.session.conflicts if state is not None else {}
     live = live_frames(call, repository.dataset_names())
     with telling_changes("Commit them, or stash them: `%lf stash`; then go on"), together(repository, repository.undo):
-        done = repository.resume(given, resolve=_resolve(call), live=live)
+        done = repository.resume(given, resolve=chosen_rules(call), live=live)
         shown = bind(call, done.frames)
-    return _answer(call, done, shown)
+    return answered(call, done, shown)
 
 
 def _abort(call: Call) -> object:
@@ -75,7 +74,7 @@ def _conflicts(call: Call) -> object:
     return Answer(found, (*parts, _how(found)))
 
 
-def _resolve(call: Call) -> Any:
+def chosen_rules(call: Call) -> Any:
     """Rules of the line: a side for everything, rules by column, or both."""
     arguments = call.arguments
     sides = [side for side in ("ours", "theirs", "base") if arguments.has(side)]
@@ -92,7 +91,10 @@ def _resolve(call: Call) -> Any:
     return {**rules, **({"*": sides[0]} if sides else {})}
 
 
-def _answer(call: Call, done: MergeResult, shown: list[str]) -> Answer:
+def answered(call: Call, done: MergeResult, shown: list[str]) -> Answer:
+    """What a merge, revert or cherry-pick did; what is open is remembered for `--continue`."""
+    if done.dry_run:
+        return Answer(replace(done, frames={}), (Note(_dry(done)), *_table(done), *_open(done)))
     call.session.conflicts = dict(done.conflicts)
     report = replace(done, frames={})
     if done.state == "up to date":
@@ -102,7 +104,7 @@ def _answer(call: Call, done: MergeResult, shown: list[str]) -> Answer:
         return Answer(report, (Note(told, BAD), *_table(done), *_open(done), _how(done.conflicts)))
     assert done.commit is not None
     call.session.live.follow(call.session.repository.dataset_names())
-    verb = "moved to" if done.state == "fast-forward" else "merged:"
+    verb = "merged:" if done.state == "merged" and len(done.commit.commit.parents) > 1 else "is now at"
     notes = [Note(f"{done.branch} {verb} {commit_named(done.commit)}", GOOD)]
     tail = [Note(f"variables changed: {listed(shown)}")] if shown else []
     return Answer(report, (*notes, *_table(done), *tail, Note("`%lf undo` takes it back", MUTED)))
@@ -159,21 +161,25 @@ def _how(conflicts: Any) -> Part:
     )
 
 
+RESOLVING = (
+    Option(("--ours",), "decide conflicts for this branch"),
+    Option(("--theirs",), "decide conflicts for the other side"),
+    Option(("--base",), "decide conflicts for the common version"),
+    Option(
+        ("--resolve",),
+        "a rule for a column: ours, theirs, base, max, min, latest, earliest, mean or union",
+        "COL=RULE",
+        many=True,
+    ),
+)
+
 VERB = Verb(
     "merge",
     "bring what another branch did into this one; the variables get the merged frames",
     _run,
     positionals=(Positional("branch", "BRANCH", "what to merge", Holds.REVISION),),
     options=(
-        Option(("--ours",), "decide conflicts for this branch"),
-        Option(("--theirs",), "decide conflicts for the other branch"),
-        Option(("--base",), "decide conflicts for the common version"),
-        Option(
-            ("--resolve",),
-            "a rule for a column: ours, theirs, base, max, min, latest, earliest, mean or union",
-            "COL=RULE",
-            many=True,
-        ),
+        *RESOLVING,
         Option(("--dry-run",), "only tell what would happen"),
         Option(("--no-ff",), "make a commit also where the branch could simply move"),
         Option(("-m", "--message"), "message of the commit", "MSG"),
