@@ -6,12 +6,12 @@ and kept change sets are read many at a time, twice as many the further a walk g
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from lineageflow_jupyter.algorithms.alignment import Alignment
 from lineageflow_jupyter.algorithms.blame import Descent
 from lineageflow_jupyter.algorithms.changes import ChangeSet
-from lineageflow_jupyter.changing import Changes
+from lineageflow_jupyter.changing import Changes, Read, change_set_id
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import Table, TreeEntry
@@ -22,6 +22,11 @@ from lineageflow_jupyter.tables import Objects
 FIRST_READ = 32
 """Commits that are read at first; each next time twice as many."""
 MOST_READ = 1024
+FIRST_CHANGES = 4
+"""Change sets that are read at first; each next time twice as many."""
+MOST_CHANGES = 256
+CHANGES_BYTES = 16 * 2**20
+"""So much is read of them at a time."""
 
 
 class Ancestry:
@@ -48,6 +53,8 @@ class Ancestry:
         self._entries: dict[ObjectId, TreeEntry | None] = {}
         self._makers: dict[ObjectId, ObjectId | None] = {}
         self._together = FIRST_READ
+        self._read: Read = {}
+        self._read_next = FIRST_CHANGES
 
     def record(self, oid: ObjectId) -> CommitRecord:
         """Return a commit, and read those before it along."""
@@ -93,32 +100,45 @@ class Ancestry:
 
     def descent(self, node: ObjectId, parent: ObjectId, places: Collection[int]) -> Descent:
         """What a version has from another one, of the columns at some places."""
-        old, new = self.entry(parent), self.entry(node)
-        if old.table == new.table:
-            table = self._objects.table(new.table)
-            return Descent(Alignment.identity(table.rows), {place: place for place in places}, {})
-        changes = self.change_set(parent, node)
-        common = self.schema(parent, node, changes, places).common
-        return Descent(changes.alignment, {place: origin for origin, place in common}, changes.changed)
+        if self.entry(parent).table == self.entry(node).table:
+            return Descent(Alignment.identity(self.table(node).rows), {place: place for place in places}, {})
+        changes = self.change_set(parent, node, places)
+        return Descent(changes.alignment, self._pairs(parent, node, changes, places), changes.changed)
 
-    def change_set(self, parent: ObjectId, node: ObjectId) -> ChangeSet:
-        """How the version of `parent` became that of `node`."""
+    def change_set(self, parent: ObjectId, node: ObjectId, places: Collection[int] | None = None) -> ChangeSet:
+        """How the version of `parent` became that of `node`; `places`: of which columns changed rows are needed."""
         old, new = self.entry(parent), self.entry(node)
-        kept = self._changes.kept(old, new)
+        if change_set_id(old, new) not in self._read:
+            pairs = self._pairs_from(parent, node, self._read_next)
+            self._read = self._changes.read_together(pairs, CHANGES_BYTES)
+            self._read_next = min(2 * self._read_next, MOST_CHANGES)
+        kept = self._changes.kept(old, new, places, self._read)
         return self._changes.between(*map(self._changes.stored, (old, new))) if kept is None else kept
 
     def schema(self, parent: ObjectId, node: ObjectId, changes: ChangeSet, places: Collection[int]) -> SchemaChange:
         """How the columns of two versions belong together: exact for those at some places, of which types are read."""
-        before, after = self.table(parent), self.table(node)
+        same_type = self._same_types(parent, node, changes)
+        return paired_columns(self.table(parent), self.table(node), lambda a, b: b not in places or same_type(a, b))
+
+    def _pairs(self, parent: ObjectId, node: ObjectId, changes: ChangeSet, places: Collection[int]) -> dict[int, int]:
+        before, after = self.table(parent).columns, self.table(node).columns
+        if [(each.role, each.name) for each in before] != [(each.role, each.name) for each in after]:
+            return {place: origin for origin, place in self.schema(parent, node, changes, places).common}
+        same_type = self._same_types(parent, node, changes)
+        return {place: place for place in places if same_type(place, place)}
+
+    def _same_types(self, parent: ObjectId, node: ObjectId, changes: ChangeSet) -> Callable[[int, int], bool]:
+        """Whether columns at places in both versions have one type, told from chunk lists where nothing else tells."""
+        before, after = self.table(parent).columns, self.table(node).columns
 
         def same_type(origin: int, place: int) -> bool:
-            ids = [before.columns[origin].column, after.columns[place].column]
-            if place not in places or place in changes.changed or ids[0] == ids[1]:
+            ids = [before[origin].column, after[place].column]
+            if place in changes.changed or ids[0] == ids[1]:
                 return True
             old, new = self._objects.columns(ids)
             return old.type == new.type
 
-        return paired_columns(before, after, same_type)
+        return same_type
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -136,3 +156,16 @@ class Ancestry:
         changed = [(record.id, self._dataset) for record in records if self._dataset in record.datasets]
         self._entries.update({at: entry for (at, _), entry in self._history.versions(changed).items()})
         self._objects.prefetch(entry.table for entry in self._entries.values() if entry is not None)
+
+    def _pairs_from(self, parent: ObjectId, node: ObjectId, count: int) -> list[tuple[TreeEntry, TreeEntry]]:
+        """Pairs of neighbours from some on, along first parents, that differ; as far as commits were read."""
+        pairs = [(self.entry(parent), self.entry(node))]
+        while len(pairs) < count and parent in self._records:
+            node, before = parent, self._records[parent].commit.parents
+            found = self.maker(before[0]) if before and before[0] in self._records else None
+            if found is None:
+                break
+            parent = found
+            if self.entry(parent).table != self.entry(node).table:
+                pairs.append((self.entry(parent), self.entry(node)))
+        return pairs
