@@ -18,6 +18,7 @@ from lineageflow_jupyter.model.objects import Table, TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.model.schema import SchemaChange, paired_columns
 from lineageflow_jupyter.tables import Objects
+from lineageflow_jupyter.versions import StoredVersion
 
 FIRST_READ = 32
 """Commits that are read at first; each next time twice as many."""
@@ -87,6 +88,10 @@ class Ancestry:
         """Return the table of the version that a commit made."""
         return self._objects.table(self.entry(maker).table)
 
+    def version(self, maker: ObjectId) -> StoredVersion:
+        """Return the version that a commit made, for reading its values."""
+        return self._changes.stored(self.entry(maker))
+
     # --- what a walk asks --------------------------------------------------------------------------------------------
 
     def generation(self, node: ObjectId) -> int:
@@ -100,20 +105,22 @@ class Ancestry:
 
     def descent(self, node: ObjectId, parent: ObjectId, places: Collection[int]) -> Descent:
         """What a version has from another one, of the columns at some places."""
+        changes = self.changes(parent, node, places)
         if self.entry(parent).table == self.entry(node).table:
-            return Descent(Alignment.identity(self.table(node).rows), {place: place for place in places}, {})
-        changes = self.change_set(parent, node, places)
+            return Descent(changes.alignment, {place: place for place in places}, {})
         return Descent(changes.alignment, self._pairs(parent, node, changes, places), changes.changed)
 
-    def change_set(self, parent: ObjectId, node: ObjectId, places: Collection[int] | None = None) -> ChangeSet:
+    def changes(self, parent: ObjectId, node: ObjectId, places: Collection[int] | None = None) -> ChangeSet:
         """How the version of `parent` became that of `node`; `places`: of which columns changed rows are needed."""
         old, new = self.entry(parent), self.entry(node)
+        if old.table == new.table:
+            return ChangeSet(Alignment.identity(self.table(node).rows), "content")
         if change_set_id(old, new) not in self._read:
             pairs = self._pairs_from(parent, node, self._read_next)
             self._read = self._changes.read_together(pairs, CHANGES_BYTES)
             self._read_next = min(2 * self._read_next, MOST_CHANGES)
         kept = self._changes.kept(old, new, places, self._read)
-        return self._changes.between(*map(self._changes.stored, (old, new))) if kept is None else kept
+        return self._changes.between(self.version(parent), self.version(node)) if kept is None else kept
 
     def schema(self, parent: ObjectId, node: ObjectId, changes: ChangeSet, places: Collection[int]) -> SchemaChange:
         """How the columns of two versions belong together: exact for those at some places, of which types are read."""

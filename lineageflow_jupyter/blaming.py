@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lineageflow_jupyter import wire
 from lineageflow_jupyter.algorithms.blame import Codes, traced
 from lineageflow_jupyter.ancestry import Ancestry
 from lineageflow_jupyter.errors import UsageProblem
@@ -158,6 +159,12 @@ class Blame:
         ``time`` (UTC) and ``author``.
         """
         return pa.Table.from_batches(self.batches(), self.schema)
+
+    def to_json(self) -> wire.Document:
+        """As a dict for `json.dumps`; see `wire.blame`."""
+        codes = {name: each.tolist() for name, each in self.codes.items()}
+        commits = list(zip(self.commits, self.counts, strict=True))
+        return wire.blame((self.dataset, self.tip), list(codes), self._numbers.tolist(), commits, codes)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Stream of the long form, made part by part."""

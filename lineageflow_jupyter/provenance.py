@@ -1,4 +1,4 @@
-"""The verbs of `Repository` that tell where values come from. What they rest on is in `blaming` and `ancestry`."""
+"""The verbs of `Repository` that tell where values come from; they rest on `blaming`, `row_history` and `ancestry`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.model.revisions import split_dataset
+from lineageflow_jupyter.row_history import RowHistory, row_history
 from lineageflow_jupyter.tables import Objects
 from lineageflow_jupyter.versions import StoredVersion
 from lineageflow_jupyter.workspace import Workspace
@@ -70,6 +71,41 @@ class Provenance:
         """
         record, version, ancestry = self._past(place)
         return blame(ancestry, version, record, (columns,) if isinstance(columns, str) else columns, rows)
+
+    def history(self, place: str, *, row: Any) -> RowHistory:
+        """Tell what commits did to one row of a dataset, newest first.
+
+        Parameters
+        ----------
+        place : str
+            ``REV:DATASET``, or ``DATASET`` for HEAD.
+        row : int, mapping or tuple
+            Its number in that version; or values that identify it, by column, or as a tuple in the order of the key.
+            By values a row is also found that is not there any more.
+
+        Returns
+        -------
+        RowHistory
+            A sequence of `RowVersion`: commit, operation (``"insert"``, ``"update"``, ``"move"``, ``"delete"``),
+            and the cells that changed, values as texts.
+
+        Raises
+        ------
+        UnknownName, AmbiguousName, UsageProblem
+            See `blame`.
+
+        Examples
+        --------
+        >>> import pandas as pd, tempfile, lineageflow_jupyter as lf
+        >>> repo = lf.init(tempfile.mkdtemp())
+        >>> prices = pd.DataFrame({"item": ["a", "b"], "price": [1.5, 2.5]})
+        >>> report = repo.commit({"prices": prices}, message="raw", keys={"prices": ["item"]})
+        >>> report = repo.commit({"prices": prices.assign(price=[1.5, 3.0])}, message="dearer")
+        >>> [(each.operation, each.commit.commit.message) for each in repo.history("prices", row={"item": "b"})]
+        [('update', 'dearer'), ('insert', 'raw')]
+        """
+        record, version, ancestry = self._past(place)
+        return row_history(ancestry, version, record, row)
 
     def _past(self, place: str) -> tuple[CommitRecord, StoredVersion, Ancestry]:
         """Commit and version of a place, and what went before it."""

@@ -123,3 +123,18 @@ def test_a_walk_ends_when_everything_is_told() -> None:
         graph.descents[node, node - 1] = Descent(same, {0: 0, 1: 1}, {0: np.arange(3)} if node == 3 else {})
     assert traced(graph, 3, 3, [0]).origins == (3,)
     assert graph.asked == [(3, 2)]
+
+
+def test_a_column_that_two_ways_lead_to_two_columns() -> None:
+    graph = Graph(Random(0), 1)
+    graph.rows, graph.columns, graph.before = [2] * 5, [2] * 5, [[], [0], [1], [1], [2, 3]]
+    same, straight, crossed = Alignment.identity(2), {0: 0, 1: 1}, {0: 1, 1: 0}
+    graph.descents = {
+        (1, 0): Descent(same, straight, {0: np.arange(2)}),
+        (2, 1): Descent(same, straight, {}),
+        (3, 1): Descent(same, crossed, {}),
+        (4, 2): Descent(same, straight, {0: np.array([1])}),
+        (4, 3): Descent(same, straight, {}),
+    }
+    found = traced(graph, 4, 2, [0])
+    assert [found.origins[code] for code in found.codes[0]] == [1, 0]
