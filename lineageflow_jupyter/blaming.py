@@ -15,7 +15,7 @@ from lineageflow_jupyter.algorithms.blame import Codes, traced
 from lineageflow_jupyter.ancestry import Ancestry
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.frames.content import contiguous
-from lineageflow_jupyter.frames.convert import ENGINES, library_of_body
+from lineageflow_jupyter.frames.convert import ENGINES
 from lineageflow_jupyter.history import unknown
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.pairs import ColumnPair, apart_from, paired
@@ -107,28 +107,27 @@ class Blame:
             raise UsageProblem(f"row {row} of {len(codes)} was not asked for", remedy="Rows are counted from 0")
         return self.commits[int(codes[row])]
 
-    def to_frame(self, engine: str | None = None) -> Any:
+    def to_frame(self, engine: str = "pandas") -> Any:
         """Frame of the rows and columns that were asked for, with ids of commits as values.
 
         Labels of rows and columns of the key come along, as they are in the version.
 
         Parameters
         ----------
-        engine : {"pandas", "polars", "arrow"}, optional
-            Library of the frame; by default that of the version.
+        engine : {"pandas", "polars", "arrow"}
+            Library of the frame.
         """
-        engine = library_of_body(self.version.body) if engine is None else engine
         if engine not in ENGINES:
             raise UsageProblem(f"the engine {engine!r} is unknown", remedy=f"Use one of {', '.join(ENGINES)}")
         columns = self.version.table.columns
-        key = [place for place in self._key_places if columns[place].role == "data"]
+        key = [place for place in self.key_places if columns[place].role == "data"]
         told = {
             pair.new: self._texts(pair.name)
             for pair in self.columns
             if pair.new is not None and pair.role == "data" and pair.new not in key
         }
         places = sorted([*told, *key])
-        return labelled_rows(self.version, places, self._numbers, told, engine)
+        return labelled_rows(self.version, places, self.numbers, told, engine)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the long form (see `cells`) in parts: only one at a time takes memory."""
@@ -148,7 +147,7 @@ class Blame:
             (AUTHOR, pa.dictionary(pa.int32(), pa.large_string())),
         ]
         names = [name for name, _ in own]
-        labels = [self.version.table.columns[place].name for place in self._key_places]
+        labels = [self.version.table.columns[place].name for place in self.key_places]
         kinds = [array.type for array in self._keys_at(np.empty(0, np.int64))]
         return pa.schema([*zip(apart_from(names, labels), kinds, strict=True), *own])
 
@@ -160,11 +159,18 @@ class Blame:
         """
         return pa.Table.from_batches(self.batches(), self.schema)
 
-    def to_json(self) -> wire.Document:
-        """As a dict for `json.dumps`; see `wire.blame`."""
-        codes = {name: each.tolist() for name, each in self.codes.items()}
+    def to_json(self, *, codes: bool = True) -> wire.Document:
+        """As a dict for `json.dumps`; see `wire.blame`.
+
+        Parameters
+        ----------
+        codes : bool
+            Whether each value is told, or only how many values each commit gave.
+        """
+        told = {name: each.tolist() for name, each in self.codes.items()} if codes else {}
         commits = list(zip(self.commits, self.counts, strict=True))
-        return wire.blame((self.dataset, self.tip), list(codes), self._numbers.tolist(), commits, codes)
+        rows = self.numbers.tolist() if codes else []
+        return wire.blame((self.dataset, self.tip), list(self.codes), rows, commits, told)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Stream of the long form, made part by part."""
@@ -172,11 +178,13 @@ class Blame:
         return reader.__arrow_c_stream__(requested_schema)
 
     @cached_property
-    def _numbers(self) -> Rows:
+    def numbers(self) -> Rows:
+        """Numbers of the rows that were asked for."""
         return np.arange(len(self), dtype=np.int64) if self.rows is None else self.rows
 
     @property
-    def _key_places(self) -> list[int]:
+    def key_places(self) -> list[int]:
+        """Places of the columns that identify rows: the key, else the index levels."""
         columns = self.version.table.columns
         key = self.version.entry.key
         return [
@@ -184,9 +192,9 @@ class Blame:
         ]
 
     def _keys_at(self, rows: Rows) -> list[Any]:
-        if not self._key_places:
+        if not self.key_places:
             return []
-        arrays = map(contiguous, columns_at(self.version, self._key_places, rows, "arrow").columns)
+        arrays = map(contiguous, columns_at(self.version, self.key_places, rows, "arrow").columns)
         return [
             array.dictionary.take(array.indices) if pa.types.is_dictionary(array.type) else array for array in arrays
         ]
@@ -195,7 +203,7 @@ class Blame:
         return pa.array(self.ids, pa.large_string()).take(pa.array(self.codes[name], pa.int32()))
 
     def _batch(self, schema: pa.Schema, pair: ColumnPair, part: slice) -> pa.RecordBatch:
-        rows = self._numbers[part]
+        rows = self.numbers[part]
         codes: Any = pa.array(self.codes[pair.name][part])
         own: Any = pa.array(np.full(len(rows), self.columns.index(pair), np.int32))
         names = pa.array([each.name for each in self.columns], pa.large_string())
