@@ -195,6 +195,8 @@ class _Walk(Generic[N]):
         return lacked
 
     def _give(self, place: int, rows: Rows, mark: int, code: int) -> int:
+        if not len(rows):
+            return 0
         codes = self.codes[place]
         given = rows[self._marked(codes[rows], mark)]
         codes[given] = code
@@ -246,9 +248,12 @@ def _onward(rows: Alignment, older: Alignment) -> Alignment:
 
 
 def _asked_at(rows: Alignment, at: Rows) -> Rows:
-    """Rows that were asked for, of those that stand at some places of a version."""
+    """Rows that were asked for, of those that stand at some places of a version, which rise."""
     if rows.identical or not len(at):
         return at
+    if len(rows.b) == 1:
+        first, stop = np.searchsorted(at, (rows.a[0], rows.a[0] + rows.length[0]))
+        return at[first:stop] - rows.a[0] + rows.b[0]
     found: Rows = rows.inverse.partners(at)
     found = found[found != NO_ROW]
     return found

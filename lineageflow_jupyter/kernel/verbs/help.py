@@ -14,7 +14,7 @@ _FROM_GIT = {
     "difftool": "`%lf diff` shows the rows and cells that changed",
     "revert": "`%lf restore NAME --source REV` gives back an older version, which can then be committed",
     **dict.fromkeys(("merge", "rebase", "cherry-pick", "pull"), "`x = %lf read BRANCH:NAME` reads the other version"),
-    **dict.fromkeys(("blame", "bisect"), "`%lf changes NAME` tells what each commit changed in a dataset"),
+    "bisect": "`%lf changes NAME` tells what each commit changed in a dataset",
     **dict.fromkeys(("clone", "fetch", "push", "remote"), "`%lf open PATH` uses the repository of another folder"),
     "worktree": "each notebook has a HEAD of its own: `%lf workspace` lists them",
 }
