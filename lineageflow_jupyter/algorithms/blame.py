@@ -253,7 +253,8 @@ def _asked_at(rows: Alignment, at: Rows) -> Rows:
         return at
     if len(rows.b) == 1:
         first, stop = np.searchsorted(at, (rows.a[0], rows.a[0] + rows.length[0]))
-        return at[first:stop] - rows.a[0] + rows.b[0]
+        inside: Rows = at[first:stop] - rows.a[0] + rows.b[0]
+        return inside
     found: Rows = rows.inverse.partners(at)
     found = found[found != NO_ROW]
     return found
