@@ -6,15 +6,17 @@ may find another, as good one. It only saves work: where none is kept, it is fou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
 
 from lineageflow_jupyter.algorithms.changes import ChangeSet, decode_changes, encode_changes
 from lineageflow_jupyter.aligning import change_set, schema_of
 from lineageflow_jupyter.deriving import Sealed
 from lineageflow_jupyter.diffing import TableDiff
 from lineageflow_jupyter.errors import CorruptData, ObjectMissing
-from lineageflow_jupyter.frames.codecs import encode_value, parse_value
+from lineageflow_jupyter.frames.codecs import StoredValue, encode_value, parse_value
 from lineageflow_jupyter.frames.content import FrameContent
 from lineageflow_jupyter.model.diffs import DiffOptions
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
@@ -33,6 +35,10 @@ def change_set_id(old: TreeEntry, new: TreeEntry) -> ObjectId:
         Entries of the versions; the dataset's name does not matter.
     """
     return object_id(Kind.CHANGES, [encode([[side.table, side.frame, list(side.key)] for side in (old, new)])])
+
+
+Read = Mapping[ObjectId, memoryview]
+"""Stored values of change sets that were read together."""
 
 
 class Changes:
@@ -68,13 +74,28 @@ class Changes:
         committed = isinstance(old, StoredVersion) and isinstance(new, StoredVersion)
         return change_set(old, new, self._pool, committed=committed)
 
-    def kept(self, old: TreeEntry, new: TreeEntry) -> ChangeSet | None:
+    def read_together(self, pairs: Sequence[tuple[TreeEntry, TreeEntry]], limit: int) -> Read:
+        """Read the kept change sets of some pairs of versions at once, of at most `limit` bytes in all; for `kept`."""
+        return self._objects.reader.read_some([change_set_id(old, new) for old, new in pairs], limit)
+
+    def kept(
+        self, old: TreeEntry, new: TreeEntry, places: Collection[int] | None = None, read: Read | None = None
+    ) -> ChangeSet | None:
         """Change set that was kept when `new` was committed on top of `old`; None where there is none.
 
         A damaged one counts as none: it is found anew.
+
+        Parameters
+        ----------
+        old, new : TreeEntry
+            The versions.
+        places : collection of int, optional
+            Places of the columns, in the newer version, whose changed rows are asked for; all by default.
+        read : mapping, optional
+            What `read_together` gave.
         """
         try:
-            return self._read(old, new)
+            return self._read(old, new, places, read)
         except (ObjectMissing, CorruptData):
             return None
 
@@ -101,12 +122,15 @@ class Changes:
             )
         return oid
 
-    def _read(self, old: TreeEntry, new: TreeEntry) -> ChangeSet:
-        value = parse_value(self._objects.reader.read(change_set_id(old, new)))
+    def _read(
+        self, old: TreeEntry, new: TreeEntry, places: Collection[int] | None = None, read: Read | None = None
+    ) -> ChangeSet:
+        oid = change_set_id(old, new)
+        data = None if read is None else read.get(oid)
+        value = parse_value(self._objects.reader.read(oid) if data is None else data)
         try:
-            buffers = [value.read(number) for number in range(len(value.sizes))]
             maps = self._objects.deriver.maps
-            found = decode_changes(decode(value.header), buffers, lambda oid: maps.get(ObjectId(oid)))
+            found = decode_changes(decode(value.header), _Buffers(value), lambda map_: maps.get(ObjectId(map_)), places)
             rows = (self._objects.table(old.table).rows, self._objects.table(new.table).rows)
             if (found.alignment.rows_a, found.alignment.rows_b) != rows:
                 raise ValueError("it is of other tables")
@@ -152,6 +176,19 @@ class Changes:
             return TableDiff(old, new, schema, lambda: self.between(old, new), options)
         asked = tuple(dict.fromkeys([key] if isinstance(key, str) else key))
         return TableDiff(old.keyed(asked), new.keyed(asked), schema, change_set(old, new, self._pool, asked), options)
+
+
+@dataclass(frozen=True)
+class _Buffers(Sequence[Any]):
+    """Buffers of a stored value, each decoded when it is asked for."""
+
+    value: StoredValue
+
+    def __len__(self) -> int:
+        return len(self.value.sizes)
+
+    def __getitem__(self, number: Any) -> Any:
+        return self.value.read(number)
 
 
 def sealed_changes(old: TreeEntry, new: Snapshot) -> Sealed | None:

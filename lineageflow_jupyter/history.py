@@ -135,6 +135,10 @@ class History:
         found = () if tip is None else self._catalog.log([tip], wanted=LogFilter(dataset=dataset), limit=1)
         return found[0] if found else None
 
+    def latest(self, tip: ObjectId, limit: int) -> tuple[CommitRecord, ...]:
+        """Return a commit and those before it, at most so many, children before parents."""
+        return self._catalog.log([tip], limit=limit)
+
     def contains(self, tip: ObjectId, commit: ObjectId) -> bool:
         """Whether a commit belongs to the history of `tip`."""
         return tip == commit or self._catalog.divergence(tip, [commit])[commit][0] == 0

@@ -48,6 +48,7 @@ from lineageflow_jupyter.model.reports import (
     UndoReport,
 )
 from lineageflow_jupyter.model.revisions import check_name, composed, split_dataset
+from lineageflow_jupyter.provenance import Provenance
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.reading import FrameReader
 from lineageflow_jupyter.refs import Refs
@@ -64,7 +65,7 @@ from lineageflow_jupyter.workspace import Workspace
 Live = Mapping[str, Any]
 
 
-class Repository(Comparisons, Chronicle, Combining):
+class Repository(Comparisons, Provenance, Chronicle, Combining):
     """Versions of datasets: a catalog and an object store, seen from one workspace.
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several

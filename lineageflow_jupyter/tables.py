@@ -86,6 +86,8 @@ THREADS = min(8, os.cpu_count() or 1)
 TAKEN_TOGETHER = 1 << 20
 """Rows of a column that are read at a time where only some of them are wanted."""
 CACHED_MANIFESTS = 20_000
+CACHED_TABLES = 4
+"""Tables that are kept decoded: a walk through versions asks for each several times."""
 CACHED_OUTLINES = 1_000
 """Trees and nodes of trees of which the outline is kept, to find single datasets in."""
 
@@ -98,6 +100,7 @@ class Objects:
         self._cache: OrderedDict[ObjectId, bytes] = OrderedDict()
         self._lock = Lock()
         self._outline = lru_cache(CACHED_OUTLINES)(lambda oid: outline(self.data(oid)))
+        self._table = lru_cache(CACHED_TABLES)(lambda oid: decode_table(self.data(oid), self.data))
         self.deriver = Deriver(self)
 
     def data(self, oid: ObjectId) -> bytes:
@@ -141,7 +144,7 @@ class Objects:
 
     def table(self, oid: ObjectId) -> Table:
         """Return a table."""
-        return decode_table(self.data(oid), self.data)
+        return self._table(oid)
 
     def frame(self, oid: ObjectId) -> FrameDescription:
         """Return a frame description."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineageflow_jupyter.frames.content import ColumnContent, FrameContent
 from lineageflow_jupyter.frames.convert import companions_for, row_aligned
-from lineageflow_jupyter.frames.taking import frame_of_rows, loose_columns
+from lineageflow_jupyter.frames.taking import as_frame, frame_of_rows, loose_columns, replaced
 from lineageflow_jupyter.frames.texts import column_texts
 from lineageflow_jupyter.versions import Rows, Version
 
@@ -55,6 +55,23 @@ def rows_at(version: Version, places: Sequence[int], rows: Rows, engine: str) ->
     """
     every = [*range(len(version.table.index)), *places]
     return frame_of_rows(content_at(version, every, rows), rows, engine=engine, positions=every)
+
+
+def labelled_rows(version: Version, places: Sequence[int], rows: Rows, told: Mapping[int, Any], engine: str) -> Any:
+    """As `rows_at`, always as a frame, with other values in some columns.
+
+    Parameters
+    ----------
+    version, places, rows, engine
+        As for `rows_at`.
+    told : mapping of int to pyarrow.Array
+        Values, by the place of the column in the version's table.
+    """
+    every = [*range(len(version.table.index)), *places]
+    content = as_frame(content_at(version, every, rows))
+    frame = frame_of_rows(content, rows, engine=engine, positions=every)
+    first = 0 if engine == "pandas" else len(version.table.index)
+    return replaced(frame, {first + places.index(place): array for place, array in told.items()}, engine=engine)
 
 
 def columns_at(version: Version, places: Sequence[int], rows: Rows, engine: str) -> Any:

@@ -256,6 +256,42 @@ def _cut(text: str | None, longest: int) -> str | None:
     return text if text is None or len(text) <= longest else text[: longest - 1] + "…"
 
 
+def blame(
+    place: tuple[str, CommitRecord],
+    columns: Sequence[str],
+    rows: Sequence[int],
+    commits: Sequence[tuple[CommitRecord, int]],
+    codes: Mapping[str, Sequence[int]],
+) -> Document:
+    """Where values come from: by column, for each row, the place of its commit in ``commits``.
+
+    Each commit has besides, as ``values``, how many of the values it gave.
+    """
+    dataset, record = place
+    return {
+        "dataset": dataset,
+        "commit": commit(record),
+        "columns": list(columns),
+        "rows": list(rows),
+        "commits": [{**commit(each), "values": count} for each, count in commits],
+        "codes": {name: list(each) for name, each in codes.items()},
+    }
+
+
+def row_history(
+    dataset: str, row: str, versions: Sequence[tuple[CommitRecord, str, int | None, Sequence[Any]]]
+) -> Document:
+    """What commits did to a row, newest first; values are texts."""
+    return {
+        "dataset": dataset,
+        "row": row,
+        "versions": [
+            {"commit": commit(record), "operation": operation, "row": number, "cells": [asdict(cell) for cell in cells]}
+            for record, operation, number, cells in versions
+        ],
+    }
+
+
 def verified(objects: int) -> Document:
     """What a check of the whole repository found in order."""
     return {"damaged": False, "objects": objects}

@@ -60,7 +60,9 @@ class Alignment:
     @classmethod
     def identity(cls, rows: int) -> Alignment:
         """Every row is the one at its own place."""
-        return cls.from_runs(rows, rows, [(0, 0, rows)])
+        kind = row_type(rows)
+        starts = np.zeros(int(rows > 0), kind)
+        return cls(rows, rows, starts, starts, np.full(len(starts), rows, kind))
 
     @classmethod
     def from_runs(cls, rows_a: int, rows_b: int, runs: Any) -> Alignment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -69,7 +69,12 @@ def encode_changes(changes: ChangeSet, map_: bytes | None = None) -> tuple[list[
     return [FORMAT, _BY.index(changes.by), map_, *shape, list(changes.changed), [b.itemsize for b in buffers]], buffers
 
 
-def decode_changes(header: Any, buffers: Sequence[Any], read_map: Callable[[bytes], Alignment]) -> ChangeSet:
+def decode_changes(
+    header: Any,
+    buffers: Sequence[Any],
+    read_map: Callable[[bytes], Alignment],
+    wanted: Collection[int] | None = None,
+) -> ChangeSet:
     """Inverse of `encode_changes`.
 
     Parameters
@@ -80,6 +85,8 @@ def decode_changes(header: Any, buffers: Sequence[Any], read_map: Callable[[byte
         The buffers.
     read_map : callable
         Gives the alignment of a row map by its id.
+    wanted : collection of int, optional
+        Places of the columns whose changed rows are asked for; all by default. The buffers of others are not touched.
 
     Raises
     ------
@@ -91,12 +98,16 @@ def decode_changes(header: Any, buffers: Sequence[Any], read_map: Callable[[byte
         raise ValueError(f"version {version} of a change set where {FORMAT} was expected")
     if by not in range(len(_BY)) or any(type(place) is not int or place < 0 for place in places):
         raise ValueError("a change set names columns or ways that there are not")
-    numbers = widened(buffers, widths)
     own = BUFFERS if map_ is None else 0
+    if not len(widths) == len(buffers) == own + len(places):
+        raise ValueError(f"{len(buffers)} buffers of a change set")
+    told = {place: own + at for at, place in enumerate(places) if wanted is None or place in wanted}
+    read = [*range(own), *told.values()]
+    numbers = widened([buffers[at] for at in read], [widths[at] for at in read])
     alignment = decode_runs(rows_a, rows_b, numbers[:own]) if map_ is None else read_map(map_)
     if (alignment.rows_a, alignment.rows_b) != (rows_a, rows_b):
         raise ValueError("a change set names a row map of other tables")
-    changed = {place: np.cumsum(steps) for place, steps in zip(places, numbers[own:], strict=True)}
+    changed = {place: np.cumsum(steps) for place, steps in zip(told, numbers[own:], strict=True)}
     for rows in changed.values():
         if len(rows) and (rows[-1] >= rows_b or (np.diff(rows) <= 0).any() or (alignment.partners(rows) < 0).any()):
             raise ValueError("a change set names rows that are not there")

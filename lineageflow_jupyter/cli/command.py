@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from lineageflow_jupyter.repository import Repository
 
 PROGRAM = "lineageflow"
-NAMES = ("init", "status", "log", "show", "diff", "changes", "branch", "tag", "export", "import", "fsck")
+NAMES = (
+    *("init", "status", "log", "show", "diff", "changes", "blame", "history"),
+    *("branch", "tag", "export", "import", "fsck"),
+)
 """The verbs, in the order in which help lists them."""
 
 _MAGIC = re.compile(rf"%lf (?=(?:{'|'.join(NAMES)})\b)")

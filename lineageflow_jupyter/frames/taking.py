@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,7 +39,7 @@ def frame_of_rows(content: FrameContent, rows: Rows, *, engine: str, positions: 
         out is a frame.
     """
     if all(column.role == "index" for column in content.columns):
-        content = replace(content, body=_as_frame(content.body))
+        content = as_frame(content)
     frame = from_content(content, engine=engine, positions=positions)
     if engine == "pandas" and not any(column.role == "index" for column in content.columns):
         import pandas as pd
@@ -108,6 +108,35 @@ def beside(names: Sequence[str], frames: Sequence[Any], *, engine: str) -> Any:
     frame = pd.concat(frames, axis=1)
     frame.columns = pd.Index(list(names))
     return frame
+
+
+def replaced(frame: Any, columns: Mapping[int, Any], *, engine: str) -> Any:
+    """The frame with other values in some columns; their names stay.
+
+    Parameters
+    ----------
+    frame : frame
+        Of the library `engine`; nobody else uses it.
+    columns : mapping of int to pyarrow.Array
+        Values, by the place of the column.
+    engine : {"pandas", "polars", "arrow"}
+        The library.
+    """
+    for place, array in columns.items():
+        if engine == "pandas":
+            frame.isetitem(place, array.to_numpy(zero_copy_only=False))
+        elif engine == "polars":
+            import polars as pl
+
+            frame = frame.with_columns(pl.Series(frame.columns[place], array))
+        else:
+            frame = frame.set_column(place, frame.schema.names[place], array)
+    return frame
+
+
+def as_frame(content: FrameContent) -> FrameContent:
+    """The content, described as a frame where it was a series."""
+    return replace(content, body=_as_frame(content.body))
 
 
 def _as_frame(body: Encoded) -> Encoded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lineageflow_jupyter.model.changes import numbered
@@ -51,6 +51,11 @@ def schema_change(before: Table, after: Table, old: Sequence[Column], new: Seque
     SchemaChange
         Pairs in the order of B. Columns are paired by role and name, equal ones in their order.
     """
+    return paired_columns(before, after, lambda origin, place: old[origin].type == new[place].type)
+
+
+def paired_columns(before: Table, after: Table, same_type: Callable[[int, int], bool]) -> SchemaChange:
+    """As `schema_change`, where types are asked for by the places of a pair in A and in B."""
     known = {key: place for place, key in enumerate(numbered((c.role, c.name) for c in before.columns))}
     common: list[tuple[int, int]] = []
     retyped: list[tuple[int, int]] = []
@@ -60,7 +65,7 @@ def schema_change(before: Table, after: Table, old: Sequence[Column], new: Seque
         if origin is None:
             added.append(place)
         else:
-            (common if old[origin].type == new[place].type else retyped).append((origin, place))
+            (common if same_type(origin, place) else retyped).append((origin, place))
     renamed = _renamed(before, after, list(known.values()), added)
     gone, come = {origin for origin, _ in renamed}, {place for _, place in renamed}
     return SchemaChange(

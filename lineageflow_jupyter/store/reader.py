@@ -76,6 +76,22 @@ class ObjectReader:
         for batch in self.plan(ids):
             yield from self.fetch(batch)
 
+    def read_some(self, ids: Collection[ObjectId], limit: int) -> dict[ObjectId, memoryview]:
+        """Stored values that are likely to be wanted, of at most `limit` bytes in all; whoever needs others reads them.
+
+        Left out is also what is not stored, or damaged.
+        """
+        found: dict[ObjectId, memoryview] = {}
+        for batch in _batches(sorted(self._locate(frozenset(ids)).items(), key=_place)):
+            limit -= batch.stop - batch.start
+            if limit < 0:
+                break
+            try:
+                found.update(self.fetch(batch))
+            except (CorruptData, ObjectMissing):
+                continue
+        return found
+
     def plan(self, ids: Collection[ObjectId]) -> tuple[ReadBatch, ...]:
         """Few reads that fetch all of `ids`, for `fetch` in any order and on any thread.
 

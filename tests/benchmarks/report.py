@@ -7,10 +7,11 @@ from pathlib import Path
 
 import diffs
 from results import TOLD_PEERS, DiffTiming, Figure, FrameResults, Results
-from targets import HISTORY, LARGE, TARGET_ROWS, quick, verdicts
+from targets import BLAME, HISTORY, LARGE, TARGET_ROWS, quick, verdicts
 from tools import TOOLS
 
 TOOLS_PART, HISTORY_PART, DIFF_PART = "make bench", "make bench, history", "make bench, diff"
+BLAME_PART = "make bench, blame"
 TITLES = {
     "mixed": "Mixed columns",
     "flights": "Flights",
@@ -60,6 +61,8 @@ def parts(results: Results) -> dict[str, str]:
         found[DIFF_PART] = diff(results)
     if results.history:
         found[HISTORY_PART] = history(results)
+    if results.blames:
+        found[BLAME_PART] = blame(results)
     return found
 
 
@@ -114,6 +117,20 @@ def history(results: Results) -> str:
         rows.append((f"`{work}`", *(f"{1e3 * found:.1f} ms" for found in seconds), met))
     header = ("work", "right after opening", "again: median", "slowest", f"median ≤ {1e3 * HISTORY:g} ms")
     facts = _facts(results, "date", "machine", "versions", "history")
+    return f"{facts}\n\n{table(header, rows)}\n"
+
+
+def blame(results: Results) -> str:
+    """Return the report on blame."""
+    rows = []
+    for work, timing in results.blames.items():
+        seconds = (timing.first, timing.median, timing.slowest)
+        wanted = BLAME.get(work.partition(":")[0])
+        met = "" if wanted is None else "met" if timing.median <= wanted else "**missed**"
+        target = "" if wanted is None else f"≤ {1e3 * wanted:g} ms"
+        rows.append((work, *(f"{1e3 * found:.1f} ms" for found in seconds), target, met))
+    header = ("work", "right after opening", "again: median", "slowest", "median", "")
+    facts = _facts(results, "date", "machine", "versions", "blame")
     return f"{facts}\n\n{table(header, rows)}\n"
 
 

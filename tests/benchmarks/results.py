@@ -153,12 +153,15 @@ class Results:
         Verbs in a long history.
     diffs : mapping of str to mapping of str to DiffTiming
         Diffs of two versions, by work, then by tool.
+    blames : mapping of str to Timing
+        Blame, by work.
     """
 
     facts: Mapping[str, str]
     frames: Mapping[str, FrameResults]
     history: Mapping[str, Timing] = field(default_factory=dict)
     diffs: Mapping[str, Mapping[str, DiffTiming]] = field(default_factory=dict)
+    blames: Mapping[str, Timing] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Write the results as JSON."""
@@ -179,4 +182,5 @@ def load(path: Path) -> Results:
         work: {tool: DiffTiming(**timing) for tool, timing in tools.items()}
         for work, tools in data.get("diffs", {}).items()
     }
-    return Results(data["facts"], frames, history, diffs)
+    blames = {work: Timing(**timing) for work, timing in data.get("blames", {}).items()}
+    return Results(data["facts"], frames, history, diffs, blames)

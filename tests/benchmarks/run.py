@@ -1,5 +1,5 @@
 """Compare LineageFlow with ArcticDB, Lance, Delta and Parquet files, side by side in one run; and measure its verbs in
-a repository with a long history.
+a repository with a long history, and blame.
 
     python tests/benchmarks/run.py --quick
     python tests/benchmarks/run.py --frames history
@@ -65,6 +65,8 @@ ARCTIC = ("arcticdb", "arcticdb-narrow", "arcticdb-told", "lineageflow-pandas2")
 TOOLS = tuple(dict.fromkeys((*report.TOOL_TITLES, *diffs.TOOLS)))
 HISTORY = "history"
 DIFF = "diff"
+BLAME = "blame"
+PARTS = [*WORKS, DIFF, HISTORY, BLAME]
 TINY_TURNS = 20
 # Beyond, one segment a column takes 2.6 MB of memory each: 13 GB for 40 MB in 5,000 columns.
 NARROW_COLUMNS = 1_000
@@ -214,7 +216,8 @@ def run(plan: Plan) -> results.Results:
     colds = {f.cold for frame in frames.values() for tools in frame.figures.values() for f in tools.values() if f.cold}
     if colds:
         facts["cold read after"] = "; ".join(sorted(colds))
-    return results.Results(facts, frames, history, diff_timings)
+    blames = measure_blames(plan, workers, facts) if BLAME in plan.frames and not plan.works else {}
+    return results.Results(facts, frames, history, diff_timings, blames)
 
 
 def measure_diffs(
@@ -290,6 +293,20 @@ def measure_history(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict
     timings = {work: results.Timing(**timing) for work, timing in found["timings"].items()}
     for work, timing in timings.items():
         print(f"history, {work} (ms): {1e3 * timing.first:.1f} first, {1e3 * timing.median:.1f} then", flush=True)
+    return timings
+
+
+def measure_blames(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict[str, results.Timing]:
+    """Measure how long it takes to tell where values come from; say in `facts` of what table."""
+    folder = plan.scratch / BLAME
+    try:
+        found = workers.run("", {"command": "blame", "folder": str(folder)})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    facts["blame"] = f"{found['size']}; each work once after opening, and then {found['again']} times"
+    timings = {work: results.Timing(**timing) for work, timing in found["timings"].items()}
+    for work, timing in timings.items():
+        print(f"blame, {work} (ms): {1e3 * timing.first:.1f} first, {1e3 * timing.median:.1f} then", flush=True)
     return timings
 
 
@@ -423,7 +440,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--diff-rows", type=int, help="rows of the tables whose versions are compared (default: twice)")
     parser.add_argument("--quick", action="store_true", help="200,000 rows and one run each")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each work (default: %(default)s)")
-    parser.add_argument("--frames", nargs="+", choices=[*WORKS, DIFF, HISTORY], default=[*WORKS, DIFF, HISTORY])
+    parser.add_argument("--frames", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS))
     parser.add_argument("--works", nargs="+", choices=every_work, default=[])
     parser.add_argument("--no-verify", action="store_true", help="do not read back and compare what the tools stored")

@@ -13,6 +13,9 @@ LARGE = ("mixed", "flights")
 HISTORY = 0.05
 """Seconds that a verb may take in a repository with 10,000 commits."""
 
+BLAME = {"whole table": 1.0, "one value": 0.05}
+"""Seconds that blame may take, by what it is asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

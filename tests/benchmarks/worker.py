@@ -67,6 +67,13 @@ def measure_history(job: dict[str, Any]) -> dict[str, Any]:
     return history.measure(job)
 
 
+def measure_blame(job: dict[str, Any]) -> dict[str, Any]:
+    """Measure how long it takes to tell where values come from."""
+    import blames
+
+    return blames.measure(job)
+
+
 def measure(job: dict[str, Any]) -> dict[str, Any]:
     """Run one work with one tool and return seconds, bytes added on disk and peak memory in bytes.
 
@@ -286,6 +293,7 @@ COMMANDS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "limits": measure_limits,
     "measure": measure,
     "history": measure_history,
+    "blame": measure_blame,
     "store-diff": store_diff,
     "diff": measure_diff,
 }

@@ -152,6 +152,22 @@ class TestHistory:
         ]
         assert "--engine" not in run("changes", "t", "--rows", "0:1").out
 
+    def test_blame(self, run: Run, repo: Repository) -> None:
+        assert run("blame", "t", "--row", "id=2", "--column", "x").out.rstrip().endswith(": filled")
+        document = run("blame", "t", "--json").document
+        assert [commit["message"] for commit in document["commits"]] == ["filled", "raw"]
+        assert document["commit"]["id"] == repo.resolve("main").id.hex()
+        assert document["codes"]["x"][1] == 0
+        assert document["rows"] == [0, 1, 2]
+        stat = run("blame", "t", "main~1", "--stat", "--json").document
+        assert (stat["codes"], stat["commits"][0]["values"]) == ({}, 6)
+
+    def test_history(self, run: Run, repo: Repository) -> None:
+        document = run("history", "t", "--row", "id=2", "--json").document
+        assert [version["operation"] for version in document["versions"]] == ["update", "insert"]
+        assert document["versions"][0]["cells"] == [{"column": "x", "state": "changed", "old": "NaN", "new": "2.0"}]
+        assert "~ update" in run("history", "t", "--row", "1").out
+
     def test_show(self, run: Run, repo: Repository) -> None:
         assert "t        changed  3 × 2           1 cell (x)" in run("show").out
         document = run("show", "main~1", "--json").document

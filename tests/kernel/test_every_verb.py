@@ -60,6 +60,8 @@ ORDINARY = {
     "show": "%lf show v1",
     "diff": "%lf diff v1",
     "changes": "%lf changes flights",
+    "blame": "%lf blame flights",
+    "history": "%lf history flights --row 0",
     "checkout": "%lf checkout v1 --force",
     "restore": "%lf restore flights --source v1",
     "branch": "%lf branch fix v1",

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from lineageflow_jupyter.cli.command import Command
-from lineageflow_jupyter.cli.verbs import branch, changes, diff, export, fsck, importing, init, log, show, status, tag
+from lineageflow_jupyter.cli.verbs import (
+    blame,
+    branch,
+    changes,
+    diff,
+    export,
+    fsck,
+    history,
+    importing,
+    init,
+    log,
+    show,
+    status,
+    tag,
+)
 
 _ALL = (
     init.COMMAND,
@@ -12,6 +26,8 @@ _ALL = (
     show.COMMAND,
     diff.COMMAND,
     changes.COMMAND,
+    blame.COMMAND,
+    history.COMMAND,
     branch.COMMAND,
     tag.COMMAND,
     export.COMMAND,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lineageflow_jupyter.kernel.verb import Verb
 from lineageflow_jupyter.kernel.verbs import (
     add,
+    blame,
     branch,
     cache,
     changes,
@@ -13,6 +14,7 @@ from lineageflow_jupyter.kernel.verbs import (
     config,
     diff,
     help,  # noqa: A004 - named like their verbs
+    history,
     init,
     log,
     merge,
@@ -45,6 +47,8 @@ _ALL = (
     log.VERB,
     show.VERB,
     changes.VERB,
+    blame.VERB,
+    history.VERB,
     read.VERB,
     checkout.VERB,
     restore.VERB,
