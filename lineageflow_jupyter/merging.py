@@ -380,7 +380,7 @@ class Merger:
             frame = merged_frame(plan, combined.decisions[name], self._frame)
             contents.update(contents_of({name: frame}))
         keys = {name: plan.key for name, plan in combined.plans.items()}
-        self._check_keys(contents, keys)
+        self._check_keys(contents, {name: key for name, key in keys.items() if not combined.plans[name].keyed})
         parents = (state.ours,) if state.verb != "merge" or state.theirs is None else (state.ours, state.theirs)
         record, written = self.publisher.combined(parents, contents, keys, combined.taken, state.message, author)
         if state.verb != "merge" and record.commit.tree == self.history.record(state.ours).commit.tree:

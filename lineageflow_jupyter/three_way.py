@@ -63,6 +63,8 @@ class MergePlan:
         By the side that deleted them: merged rows, rising, that the other side edited.
     clashes : tuple of ColumnConflict
         Columns in conflict for which nothing was chosen.
+    keyed : bool
+        Whether rows were told apart by the key on both sides: then it identifies the merged rows too.
     """
 
     base: Version | None
@@ -75,6 +77,7 @@ class MergePlan:
     cells: Mapping[int, Rows] = field(default_factory=dict)
     doubtful: Mapping[Side, Rows] = field(default_factory=dict)
     clashes: tuple[ColumnConflict, ...] = ()
+    keyed: bool = False
 
     def version(self, side: Side) -> Version | None:
         """One of the three versions."""
@@ -152,6 +155,7 @@ class _Planner:
             cells,
             {side: found for side, found in doubtful.items() if len(found)},
             tuple(clashes),
+            self._keyed(key),
         )
 
     # --- columns -----------------------------------------------------------------------------------------------------
@@ -184,6 +188,11 @@ class _Planner:
             "theirs, and both differ from the common version",
             remedy="Commit one of the sides with the other's key (`--key COL`) and merge again",
         )
+
+    def _keyed(self, key: Sequence[str]) -> bool:
+        versions = [*self._sides.values(), *([self._base] if self._base is not None else [])]
+        declared = all(version.entry.key == tuple(key) for version in versions)
+        return bool(key) and declared and all(changes.by == "key" for changes in self._changes.values())
 
     def _check_columns(self, columns: Sequence[MergedColumn], key: Sequence[str]) -> None:
         names = [(column.role, column.name) for column in columns]

@@ -24,11 +24,14 @@ class MergedRows:
     ----------
     ours, theirs, base : numpy.ndarray of int, shape (rows,)
         For each merged row the row of that table, or `NO_ROW`.
+    plain : bool
+        Whether all three are the same numbers.
     """
 
     ours: Rows
     theirs: Rows
     base: Rows
+    plain: bool = False
 
     def __len__(self) -> int:
         """Return the number of merged rows."""
@@ -42,6 +45,8 @@ class MergedRows:
 
     def at(self, side: str, rows: Rows) -> Rows:
         """Merged rows of some rows of a side, rising; those that are not there are left out."""
+        if self.plain:
+            return np.sort(rows)
         places = self._places[side]
         found = places[rows]
         return np.sort(found[found >= 0])
@@ -96,6 +101,8 @@ class Sides:
     @cached_property
     def deleted(self) -> tuple[Rows, Rows]:
         """Rows of ours that theirs deleted, and the other way round; rising."""
+        if self._plain:
+            return np.empty(0, np.int32), np.empty(0, np.int32)
         found = []
         for base, partner in zip(self.base_rows, self.partners, strict=True):
             found.append(numbers_of((base >= 0) & (partner < 0), base.dtype))
@@ -111,7 +118,7 @@ class Sides:
         """
         if self._plain:
             rows = np.arange(self.ours.rows_b, dtype=row_type(self.ours.rows_b))
-            return MergedRows(rows, rows, rows)
+            return MergedRows(rows, rows, rows, plain=True)
         stays = []
         for base, dropped, kept_rows in zip(self.base_rows, self.deleted, kept, strict=True):
             flags = np.ones(len(base), bool)

@@ -49,7 +49,7 @@ def test_both_sides_come_together_in_the_variable(sides: TestingShell) -> None:
 def test_a_dry_run_changes_nothing(clash: TestingShell) -> None:
     before = frame(clash)
     answer = clash.run("%lf merge fixes --dry-run")
-    assert "1 conflicts; nothing was changed" in str(answer)
+    assert "1 conflict to decide; nothing was changed" in str(answer)
     assert "333" in answer._repr_html_()
     assert frame(clash) is before
     assert "no merge is under way" in clash.refused("%lf merge --abort")

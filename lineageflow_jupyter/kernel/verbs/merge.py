@@ -113,7 +113,8 @@ def answered(call: Call, done: MergeResult, shown: list[str]) -> Answer:
 def _dry(done: MergeResult) -> str:
     if done.state == "up to date":
         return f"{done.branch} has all of {done.merged} already"
-    told = {"fast-forward": "the branch would move", "merged": "no conflicts", "conflicts": f"{done.open:,} conflicts"}
+    open_ = f"{done.open:,} conflict{'s' * (done.open != 1)} to decide"
+    told = {"fast-forward": "the branch would move", "merged": "no conflicts", "conflicts": open_}
     return f"{done.merged} into {done.branch}: {told[done.state]}; nothing was changed"
 
 
