@@ -192,7 +192,7 @@ class TestRestore:
 @pytest.mark.parametrize(
     ("verb", "instead"),
     [
-        ("blame", "%lf changes NAME"),
+        ("bisect", "%lf changes NAME"),
         ("push", "%lf open PATH"),
         ("merge", "%lf read BRANCH:NAME"),
         ("difftool", "%lf diff"),
