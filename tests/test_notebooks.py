@@ -113,3 +113,18 @@ def test_the_tour_of_diffs_shows_what_it_promises() -> None:
     assert told["apply"] == "True"
     here, copies = map(float, told["bytes"].splitlines()[-1].split()[-2:])
     assert here < copies / 4
+
+
+def test_the_tour_of_merges_shows_what_it_promises() -> None:
+    told = executed("merge_blame")
+    assert "522 conflicts to decide; nothing was changed" in told["dry-run"]
+    assert told["rules"] == "('merged', 0)"
+    assert told["conflicts"].split()[-5:] == ["row", "NaN", "520", "dtype:", "int64"]
+    assert "ada merged:" in told["merged"]
+    assert told["shape"] == "((26484, 21), ['time_hour', 'speed'])"
+    assert re.search(r"Ben\s+11,001\s+names of carriers", told["blame"])
+    assert "merge ben into ada" not in told["blame"].partition("message\n")[2]  # the merge gave no value of its own
+    assert re.search(r"7073\s+HA \w\s+1275\.0 \w\s+1272\.0 \w\s+467\.2", told["value"])
+    assert told["authors"] == "{'Ada': 26485, 'Ben': 11004, 'Office': 41963}"
+    assert re.search(r"dep_delay\s+600\.0\s+1275\.0", told["history"])
+    assert "no conflicts; nothing was changed" in told["undo"]
