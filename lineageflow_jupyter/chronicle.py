@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice, takewhile
 
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.comparing import Comparer
@@ -109,6 +110,8 @@ class Chronicle:
     def changes(self, dataset: str, revision: str = "HEAD", *, limit: int | None = None) -> ChangeFeed:
         """Return the change feed of a dataset: what each commit did to it, commit by commit, the oldest first.
 
+        Commits are those of the branch itself, along first parents: what came by a merge is told at the merge.
+
         Parameters
         ----------
         dataset : str
@@ -129,7 +132,13 @@ class Chronicle:
             If there is no such revision, or no commit ever changed such a dataset.
         """
         name = composed(dataset)
-        return self._inspector.feed(name, self.log(revision, dataset=name, limit=limit))
+        found = {record.id: record.generation for record in self.log(revision, dataset=name)}
+        if not found:
+            return self._inspector.feed(name, ())
+        starts, _ = self._ends(revision, everything=False)
+        first = min(found.values())
+        line = takewhile(lambda record: record.generation >= first, self._history.mainline(starts[-1]))
+        return self._inspector.feed(name, list(islice((record for record in line if record.id in found), limit)))
 
     def show(self, revision: str = "HEAD") -> CommitChanges:
         """Return a commit with what it changed against its first parent."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
@@ -21,6 +21,8 @@ from lineageflow_jupyter.tables import Objects
 
 CACHED_COMMITS = 1_000
 CACHED_TREES = 64
+FIRST_READ = 32
+"""Commits of a line that are read at first; each next time twice as many."""
 CACHED_VERSIONS = 20_000
 Place = tuple[ObjectId, str]
 """A commit and the name of a dataset."""
@@ -201,6 +203,20 @@ class History:
         own = {record.id for a, b in ((left, right), (right, left)) for record in self._catalog.log([a], exclude=[b])}
         parents = {parent for oid in own for parent in self.record(oid).commit.parents}
         return [left, right], [oid for oid in dict.fromkeys((*parents, left, right)) if oid not in own]
+
+    def mainline(self, tip: ObjectId) -> Iterator[CommitRecord]:
+        """Yield a commit, its first parent, that one's, and so on; many are read at a time."""
+        known: dict[ObjectId, CommitRecord] = {}
+        together, at = FIRST_READ, tip
+        while True:
+            if at not in known:
+                known = {record.id: record for record in self.latest(at, together)}
+                together = min(2 * together, CACHED_COMMITS)
+            yield known[at]
+            parents = known[at].commit.parents
+            if not parents:
+                return
+            at = parents[0]
 
     def merge_bases(self, left: ObjectId, right: ObjectId) -> list[ObjectId]:
         """Latest commits that the histories of two commits share, none of which precedes another; the latest first."""

@@ -521,6 +521,19 @@ def test_columns_in_conflict(repo: Repository) -> None:
     assert repo.read(name)["price"].tolist() == [1.0, 2.0, 3.0, 4.0]
 
 
+def test_the_change_feed_tells_a_merge_once(repo: Repository) -> None:
+    name = three(repo, BASE, changed(BASE, price_0=9.0), changed(BASE, name_1="t"), ["id"])
+    repo.merge(f"{name}/theirs")
+    repo.commit({name: changed(repo.read(name), price_3=0.5)}, message="after")
+    feed = repo.changes(name)
+    assert [each.commit.commit.summary for each in feed][2:] == [f"merge {name}/theirs into {name}/ours", "after"]
+    frame = feed.to_frame()
+    assert frame["operation"].tolist() == ["create", "update", "update", "update"]
+    assert frame["new"].tolist()[1:] == ["9.0", "t", "0.5"]
+    assert len(repo.changes(name, limit=2)) == 2
+    assert len(repo.changes(name, f"{name}/base..{name}/ours")) == 3
+
+
 def test_crosswise_merges(repo: Repository) -> None:
     name = three(repo, BASE, changed(BASE, price_0=9.0), changed(BASE, name_1="t"), ["id"])
     repo.branch("x", at=f"{name}/ours")
