@@ -41,8 +41,11 @@ class PandasGatherer:
         parts = _alike([_bare(piece) for piece in pieces if len(piece) or piece is pieces[0]], kind)
         if missing:
             length = sum(map(len, parts))
-            parts.append(pd.Series([None], dtype=parts[0].dtype))
             rows = np.where(rows < 0, length, rows)
+            try:
+                parts.append(pd.Series([None], dtype=parts[0].dtype))
+            except (TypeError, ValueError) as error:
+                raise Misfit(f"{kind} holds no missing values ({error})") from error
         joined = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
         return _bare(joined.take(rows))
 
@@ -127,6 +130,8 @@ def _with_missing(kind: Any) -> Any:
         return pd.api.types.pandas_dtype(kind.name.replace("int", "Int").replace("uI", "UI"))
     if isinstance(kind, np.dtype) and is_bool_dtype(kind):
         return pd.BooleanDtype()
+    if isinstance(kind, pd.IntervalDtype) and kind.subtype is not None and is_integer_dtype(kind.subtype):
+        return pd.IntervalDtype("float64", kind.closed)
     return kind
 
 

@@ -64,7 +64,7 @@ def others() -> list[str]:
     ("typed", "expected"),
     [
         ("%lf com", ["%lf commit"]),
-        ("%lf che", ["%lf checkout"]),
+        ("%lf che", ["%lf checkout", "%lf cherry-pick"]),
         ("x = %lf rea", ["x = %lf read"]),
         ("%lf help swi", ["%lf help switch"]),
         ("%lf commit fl", ["%lf commit flights"]),

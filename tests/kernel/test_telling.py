@@ -194,7 +194,7 @@ class TestRestore:
     [
         ("bisect", "%lf changes NAME"),
         ("push", "%lf open PATH"),
-        ("merge", "%lf read BRANCH:NAME"),
+        ("rebase", "%lf merge BRANCH"),
         ("difftool", "%lf diff"),
     ],
 )
