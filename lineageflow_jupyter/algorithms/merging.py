@@ -48,7 +48,7 @@ class MergedRows:
         if self.plain:
             return np.sort(rows)
         places = self._places[side]
-        found = places[rows]
+        found = places[rows[rows < len(places)]]  # what lies beyond was deleted
         return np.sort(found[found >= 0])
 
     @cached_property
@@ -57,7 +57,7 @@ class MergedRows:
 
 
 def _inverse(rows: Rows) -> Rows:
-    out = np.full(int(rows.max(initial=-1)) + 2, NO_ROW, rows.dtype)  # one more, so that the largest side row fits
+    out = np.full(int(rows.max(initial=NO_ROW)) + 1, NO_ROW, rows.dtype)
     held = rows >= 0
     out[rows[held]] = np.flatnonzero(held)
     return out

@@ -69,6 +69,8 @@ def test_rows_merge_as_lists_do(data: st.DataObject, base: int, moves: bool) -> 
         ours[o] if o >= 0 else theirs[t] for o, t in zip(merged.ours.tolist(), merged.theirs.tolist(), strict=True)
     ]
     assert found == merged_lists(base, ours, theirs)
+    for name, side in (("ours", ours), ("theirs", theirs)):
+        assert merged.at(name, np.arange(len(side))).tolist() == [at for at, item in enumerate(found) if item in side]
     for place, item in enumerate(found):
         assert merged.ours[place] == (ours.index(item) if item in ours else NO_ROW)
         assert merged.theirs[place] == (theirs.index(item) if item in theirs else NO_ROW)

@@ -26,7 +26,7 @@ quick = settings(suppress_health_check=list(HealthCheck), max_examples=60)
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
     with lf.init(tmp_path_factory.mktemp("merge")) as found:
         yield found
-        assert found.fsck() > 100
+        assert found.fsck() > 10
 
 
 @st.composite
