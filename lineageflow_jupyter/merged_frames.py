@@ -14,6 +14,7 @@ from lineageflow_jupyter.frames.convert import library_of_body
 from lineageflow_jupyter.frames.gathering import Gatherer, Label, Misfit, gatherer
 from lineageflow_jupyter.frames.row_labels import label_range
 from lineageflow_jupyter.model.merging import SIDES, MergedColumn, Side
+from lineageflow_jupyter.row_values import NO_ROWS
 from lineageflow_jupyter.three_way import MergePlan
 from lineageflow_jupyter.version_frames import columns_at
 from lineageflow_jupyter.versions import Version
@@ -22,7 +23,6 @@ OPEN, VALUE = -1, 3
 """Codes of decisions besides those of the sides (their places in `SIDES`): none yet, and a value of its own."""
 Frame = Callable[[Version, str, bool], Any]
 """Gives the frame of a version in some library, of all its rows or of none."""
-NO_ROWS: Rows = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -554,12 +554,11 @@ class Merger:
         return MergeResult(CONFLICTS, state.branch, state.merged, None, combined.told(), frames)
 
     def _conflict_frames(self, combined: _Combination) -> dict[str, Any]:
-        found = {
+        return {
             name: conflict_frame(plan, combined.decisions[name])
             for name, plan in combined.plans.items()
             if combined.decisions[name].open(plan)
         }
-        return found
 
     def _saved(self, state: HalfDone, combined: _Combination) -> tuple[RefChange, Written]:
         """Write what is decided as a commit with both parents; the hidden ref that is to hold it."""

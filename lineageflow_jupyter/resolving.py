@@ -18,7 +18,7 @@ from lineageflow_jupyter.algorithms.alignment import Rows
 from lineageflow_jupyter.errors import UnknownName, UsageProblem
 from lineageflow_jupyter.frames.content import shown
 from lineageflow_jupyter.frames.convert import library_of_body
-from lineageflow_jupyter.frames.gathering import gatherer, object_frame, wrong_length
+from lineageflow_jupyter.frames.gathering import gatherer, is_missing, object_frame, wrong_length
 from lineageflow_jupyter.merged_frames import OPEN, VALUE, CellDecisions, Decisions
 from lineageflow_jupyter.model.merging import SIDES, Choose, MergedColumn, Side
 from lineageflow_jupyter.three_way import MergePlan
@@ -174,7 +174,9 @@ class _Cells:
         if not pa.types.is_floating(ours.type) and not pa.types.is_decimal(ours.type):
             raise self._cannot("mean", "floats and decimals", "max, min or a function")
         both = zip(self.objects("ours"), self.objects("theirs"), strict=True)
-        return [other if _missing(own) else own if _missing(other) else own + (other - own) / 2 for own, other in both]
+        return [
+            other if is_missing(own) else own if is_missing(other) else own + (other - own) / 2 for own, other in both
+        ]
 
     def _unions(self) -> list[Any]:
         kind = self._arrays()[0].type
@@ -187,7 +189,7 @@ class _Cells:
         values = [self.column(side) for side in ("base", "ours", "theirs")]
         try:
             answer = rule(*values)
-        except Exception as error:
+        except Exception as error:  # whatever a caller's function raises: it is told, and nothing has changed
             raise UsageProblem(
                 f"the rule for column {self._column.name!r} raised {type(error).__name__}: {shown(str(error))}",
                 remedy="It is called with the values of base, ours and theirs, and gives one value for each",
@@ -234,10 +236,6 @@ class _Cells:
             f"the rule {rule!r} decides between {kinds}, and column {self._column.name!r} holds others",
             remedy=f"Use {otherwise}",
         )
-
-
-def _missing(value: Any) -> bool:
-    return bool(value is None or type(value).__name__ == "NAType" or value != value)
 
 
 def _union(own: Any, other: Any) -> Any:
@@ -396,7 +394,7 @@ def decided_by_hand(plan: MergePlan, frame: Any, before: Decisions) -> ByHand:
 
 
 def _row(value: Any) -> int:
-    return -1 if _missing(value) else int(value)
+    return -1 if is_missing(value) else int(value)
 
 
 def _side(answer: Any, what: str) -> Side:

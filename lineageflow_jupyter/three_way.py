@@ -16,7 +16,7 @@ import numpy as np
 
 from lineageflow_jupyter.algorithms.alignment import Alignment, Rows
 from lineageflow_jupyter.algorithms.changes import ChangeSet
-from lineageflow_jupyter.algorithms.matching import equal_pairs
+from lineageflow_jupyter.algorithms.matching import equal_pairs, scrambled
 from lineageflow_jupyter.algorithms.merging import MergedRows, Sides, interleaved_places
 from lineageflow_jupyter.errors import KeyViolation, UsageProblem
 from lineageflow_jupyter.frames.comparison import changed_rows
@@ -34,9 +34,9 @@ from lineageflow_jupyter.model.merging import (
 )
 from lineageflow_jupyter.model.objects import Table
 from lineageflow_jupyter.model.schema import SchemaChange, schema_change
+from lineageflow_jupyter.row_values import NO_ROWS
 from lineageflow_jupyter.versions import Version
 
-NO_ROWS: Rows = np.empty(0, np.int32)
 Between = Callable[[Version, Version], ChangeSet]
 """Gives the change set from one version to another."""
 
@@ -291,7 +291,7 @@ class _Planner:
             for column in shared:
                 (array,) = self._sides[side].take([_at(column, side)], added[number])
                 words[number] = combined_words(words[number], array)
-            words[number] = words[number] ^ _scattered(gaps[number])
+            words[number] = words[number] ^ scrambled(gaps[number])
         at_ours, at_theirs = equal_pairs(words[0], words[1])
         rows = added[0][at_ours], added[1][at_theirs]
         differing = np.zeros(len(rows[0]), bool)
@@ -362,9 +362,3 @@ def _at(column: MergedColumn, side: Side) -> int:
 
 def _types(version: Version) -> list[str]:
     return [str(column.type) for column in version.columns]
-
-
-def _scattered(numbers: Rows) -> Any:
-    words = numbers.astype(np.uint64) * np.uint64(0xD1342543DE82EF95)
-    words ^= words >> np.uint64(32)
-    return words

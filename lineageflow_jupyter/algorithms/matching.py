@@ -102,7 +102,7 @@ class _Gaps:
 
     def within(self, side: int, words: Words, places: Any) -> Words:
         """Words of the rows at some places that tell their gap too."""
-        words = words ^ _scrambled(np.searchsorted(self.ends[side], self.rows[side][places], side="right"))
+        words = words ^ scrambled(np.searchsorted(self.ends[side], self.rows[side][places], side="right"))
         return words
 
 
@@ -117,7 +117,7 @@ def gaps(around: Alignment, rows_a: Rows, rows_b: Rows) -> tuple[Rows, Rows]:
     return np.searchsorted(a, rows_a, side="right"), np.searchsorted(b, rows_b, side="right")
 
 
-def _scrambled(numbers: Rows) -> Words:
+def scrambled(numbers: Rows) -> Words:
     """A word for each number, unlike the differences that words of rows have among one another."""
     words = numbers.view(np.uint64) * _ODD
     words ^= words >> np.uint64(32)

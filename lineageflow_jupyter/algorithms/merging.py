@@ -37,12 +37,6 @@ class MergedRows:
         """Return the number of merged rows."""
         return len(self.ours)
 
-    def without(self, rows: Rows) -> MergedRows:
-        """The same without some merged rows."""
-        kept = np.ones(len(self), bool)
-        kept[rows] = False
-        return MergedRows(self.ours[kept], self.theirs[kept], self.base[kept])
-
     def at(self, side: str, rows: Rows) -> Rows:
         """Merged rows of some rows of a side, rising; those that are not there are left out."""
         if self.plain:

@@ -121,9 +121,9 @@ def object_frame(columns: dict[str, list[Any]], integers: Sequence[str]) -> Any:
 def first_misfit(values: Sequence[Any], found: Sequence[Any], kind: object) -> Misfit | None:
     """Error for the first value that is another one after it was converted."""
     for number, (value, other) in enumerate(zip(values, found, strict=True)):
-        if _missing(value) and _missing(other):
+        if is_missing(value) and is_missing(other):
             continue
-        if _missing(value) or _missing(other) or not _same(value, other):
+        if is_missing(value) or is_missing(other) or not _same(value, other):
             return Misfit(f"value {number}, {shown(value)}, does not fit into {kind}")
     return None
 
@@ -135,7 +135,8 @@ def _same(value: Any, other: Any) -> bool:
         return False
 
 
-def _missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether a Python value stands for none: None, NaN, NaT, pandas' NA."""
     if value is None:
         return True
     try:
