@@ -93,6 +93,14 @@ def merged_frame(plan: MergePlan, decisions: Decisions, frame: Frame) -> Any:
     return _Builder(plan, decisions, frame).frame()
 
 
+def unfit(plan: MergePlan, column: MergedColumn, error: Misfit) -> UsageProblem:
+    """Error for a value that does not fit into a merged column."""
+    return UsageProblem(
+        f"column {column.name!r} of {plan.ours.entry.dataset!r}: {error.why}",
+        remedy="Decide for a value of the column's type, or for ours, theirs or base",
+    )
+
+
 class _Builder:
     def __init__(self, plan: MergePlan, decisions: Decisions, frame: Frame) -> None:
         self._plan = plan
@@ -173,10 +181,7 @@ class _Builder:
         try:
             return self._gathered(number, column, codes, lead), True
         except Misfit as error:
-            raise UsageProblem(
-                f"column {column.name!r} of {self._plan.ours.entry.dataset!r}: {error.why}",
-                remedy="Decide for a value of the column's type, or for ours, theirs or base",
-            ) from error
+            raise unfit(self._plan, column, error) from error
 
     def _sources(self, number: int, column: MergedColumn) -> Any:
         """For each row the place in `SIDES` of where its value comes from, `VALUE`, or `OPEN` for nowhere."""

@@ -23,7 +23,7 @@ from lineageflow_jupyter.frames.gathering import Misfit, gatherer
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, merge_ref
 from lineageflow_jupyter.intake import check_texts, contents_of, key_array
-from lineageflow_jupyter.merged_frames import OPEN, VALUE, CellDecisions, Decisions, merged_frame
+from lineageflow_jupyter.merged_frames import OPEN, VALUE, CellDecisions, Decisions, merged_frame, unfit
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.merging import SIDES, Side
 from lineageflow_jupyter.model.objects import Author, Tree, TreeEntry
@@ -230,11 +230,7 @@ class Merger:
         self, revision: str, resolve: Resolve, message: str | None, mainline: int | None, live: Live, *, dry_run: bool
     ) -> MergeResult:
         """See `Repository.revert`."""
-        check_rules(resolve)
-        self._nothing_under_way(dry_run=dry_run)
-        record = self.history.resolve(revision, self.workspace.head)
-        branch, tip = self._tip(None)
-        parent = self._parent(record, mainline)
+        record, parent, branch, tip = self._picked(revision, resolve, mainline, dry_run=dry_run)
         told = message or f'revert "{record.commit.summary}"\n\nThis takes back commit {short(record.id)}.'
         state = HalfDone(branch, f"the state before {short(record.id)}", tip, parent, told, "revert", (record.id,))
         return self._merged(state, resolve, live, dry_run=dry_run)
@@ -243,11 +239,7 @@ class Merger:
         self, revision: str, resolve: Resolve, message: str | None, mainline: int | None, live: Live, *, dry_run: bool
     ) -> MergeResult:
         """See `Repository.cherry_pick`."""
-        check_rules(resolve)
-        self._nothing_under_way(dry_run=dry_run)
-        record = self.history.resolve(revision, self.workspace.head)
-        branch, tip = self._tip(None)
-        parent = self._parent(record, mainline)
+        record, parent, branch, tip = self._picked(revision, resolve, mainline, dry_run=dry_run)
         bases = () if parent is None else (parent,)
         told = message or record.commit.message
         state = HalfDone(branch, short(record.id), tip, record.id, told, "cherry-pick", bases, record.commit.author)
@@ -260,8 +252,9 @@ class Merger:
         tip = self.history.tip(state.branch)
         if tip != state.ours:
             state = self._carried_over(state, tip)
-        known = self._combined(state, None)
+        known = self._combined(state, None) if by_hand else None
         for name, frame in by_hand.items():
+            assert known is not None
             plan = known.plans.get(name)
             if plan is None:
                 raise UnknownName(
@@ -310,6 +303,15 @@ class Merger:
             self.history.require_present(branch)
             raise UnknownName(f"branch {branch!r} has no commits", remedy="Commit something there first")
         return branch, tip
+
+    def _picked(
+        self, revision: str, resolve: Resolve, mainline: int | None, *, dry_run: bool
+    ) -> tuple[CommitRecord, ObjectId | None, str, ObjectId]:
+        """A commit that is picked, what its changes are against, HEAD's branch and its tip."""
+        check_rules(resolve)
+        self._nothing_under_way(dry_run=dry_run)
+        record = self.history.resolve(revision, self.workspace.head)
+        return record, self._parent(record, mainline), *self._tip(None)
 
     def _parent(self, record: CommitRecord, mainline: int | None) -> ObjectId | None:
         """The commit that a commit's own changes are against."""
@@ -617,10 +619,7 @@ class Merger:
             at[decided.codes == VALUE] = np.arange(len(decided.values))
             held = like.gathered([values], at)
         except Misfit as error:
-            raise UsageProblem(
-                f"column {column.name!r} of {plan.ours.entry.dataset!r}: {error.why}",
-                remedy="Decide for a value of the column's type, or for ours, theirs or base",
-            ) from error
+            raise unfit(plan, column, error) from error
         return like.coded(decided.codes, held)
 
     def _loaded(self, tip: ObjectId) -> tuple[HalfDone, dict[str, Any]]:

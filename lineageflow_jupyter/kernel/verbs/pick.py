@@ -8,6 +8,7 @@ from lineageflow_jupyter.kernel.variables import bind, live_frames, telling_chan
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.verbs.merge import RESOLVING, answered, chosen_rules
 
+_COMMIT = (Positional("commit", "REV", "the commit", Holds.REVISION, required=True),)
 _SAME = (
     *RESOLVING,
     Option(("--dry-run",), "only tell what would happen"),
@@ -44,7 +45,7 @@ VERB = Verb(
     "revert",
     "take back what one commit did, in a new commit; what came after it stays",
     lambda call: _run(call, "revert"),
-    positionals=(Positional("commit", "REV", "the commit", Holds.REVISION, required=True),),
+    positionals=_COMMIT,
     options=_SAME,
     examples=("%lf revert HEAD~2", "%lf revert 3f2a91c --theirs"),
     notes=(
@@ -58,7 +59,7 @@ CHERRY_PICK = Verb(
     "cherry-pick",
     "do what one commit of another branch did here too, in a new commit",
     lambda call: _run(call, "cherry-pick"),
-    positionals=(Positional("commit", "REV", "the commit", Holds.REVISION, required=True),),
+    positionals=_COMMIT,
     options=_SAME,
     examples=("%lf cherry-pick feature~1", "%lf cherry-pick 3f2a91c --resolve price=max"),
     notes=(
