@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lineageflow_jupyter.half_done import HalfDone
 from lineageflow_jupyter.intake import by_dataset
-from lineageflow_jupyter.merging import HalfDone, Merger, MergeResult
+from lineageflow_jupyter.keeping import Keeper
+from lineageflow_jupyter.merging import Merger
+from lineageflow_jupyter.model.merge_reports import MergeResult
+from lineageflow_jupyter.rebasing import Rebaser
 from lineageflow_jupyter.resolving import Resolve
 
 
@@ -14,6 +18,8 @@ class Combining:
     """Part of `Repository`."""
 
     _merger: Merger
+    _rebaser: Rebaser
+    _keeper: Keeper
 
     def merge(
         self,
@@ -157,6 +163,58 @@ class Combining:
         """
         return self._merger.cherry_pick(revision, resolve, message, mainline, by_dataset(live or {}), dry_run=dry_run)
 
+    def rebase(
+        self,
+        upstream: str,
+        *,
+        onto: str | None = None,
+        resolve: Resolve = None,
+        live: Mapping[str, Any] | None = None,
+    ) -> MergeResult:
+        """Put the commits of HEAD's branch that another history lacks on top of that, one by one.
+
+        Each is a three-way merge as in `cherry_pick`, and keeps its message and author. Commits whose changes are there
+        already are left out, and so are merges: what they brought is put on top by itself. The branch moves when all
+        is done; while conflicts are open nothing has moved, and `resume`, `skip` or `abort` goes on.
+
+        Parameters
+        ----------
+        upstream : str
+            The other history; what it has already is not put on top.
+        onto : str, optional
+            What the commits are put on top of; `upstream` by default.
+        resolve, live
+            See `merge`. Ours is what is done so far, theirs the commit that is put on top.
+
+        Returns
+        -------
+        MergeResult
+            Its state is ``"up to date"`` where the branch stands there already.
+
+        Raises
+        ------
+        UnknownName, UsageProblem, KeyViolation, UncommittedChanges
+            See `merge`.
+        RefMoved
+            If the branch went elsewhere meanwhile; commits that others add to it are put on top as well.
+        """
+        return self._rebaser.rebase(upstream, onto, resolve, by_dataset(live or {}))
+
+    def skip(self, *, resolve: Resolve = None, live: Mapping[str, Any] | None = None) -> MergeResult:
+        """Go on with a half-done rebase without the commit that is in conflict.
+
+        Parameters
+        ----------
+        resolve, live
+            See `merge`.
+
+        Raises
+        ------
+        UsageProblem
+            If no rebase is under way.
+        """
+        return self._rebaser.skip(resolve, by_dataset(live or {}))
+
     def resume(
         self,
         conflicts: Mapping[str, Any] | None = None,
@@ -164,7 +222,7 @@ class Combining:
         resolve: Resolve = None,
         live: Mapping[str, Any] | None = None,
     ) -> MergeResult:
-        """Go on with a half-done merge.
+        """Go on with a half-done merge, revert, cherry-pick or rebase.
 
         Parameters
         ----------
@@ -195,7 +253,7 @@ class Combining:
     @property
     def half_done(self) -> HalfDone | None:
         """The merge that waits for decisions in this workspace, if there is one; see `conflicts` for what is open."""
-        return self._merger.half_done()
+        return self._keeper.found()
 
     def conflicts(self) -> dict[str, Any]:
         """What is open in the half-done merge, by dataset: see `MergeResult`.

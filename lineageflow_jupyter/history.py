@@ -200,7 +200,7 @@ class History:
         if not chosen.symmetric:
             return [right], [left]
         # What both have is cut off at the parents of what either has alone.
-        own = {record.id for a, b in ((left, right), (right, left)) for record in self._catalog.log([a], exclude=[b])}
+        own = {record.id for a, b in ((left, right), (right, left)) for record in self.lacked(b, a)}
         parents = {parent for oid in own for parent in self.record(oid).commit.parents}
         return [left, right], [oid for oid in dict.fromkeys((*parents, left, right)) if oid not in own]
 
@@ -218,12 +218,16 @@ class History:
                 return
             at = parents[0]
 
+    def lacked(self, known: ObjectId, tip: ObjectId) -> tuple[CommitRecord, ...]:
+        """Commits of a tip's history that another history lacks: children before parents."""
+        return self._catalog.log([tip], exclude=[known])
+
     def merge_bases(self, left: ObjectId, right: ObjectId) -> list[ObjectId]:
         """Latest commits that the histories of two commits share, none of which precedes another; the latest first."""
-        own = self._catalog.log([right], exclude=[left])
+        own = self.lacked(left, right)
         if not own:
             return [right]
-        if not self._catalog.log([left], exclude=[right]):
+        if not self.lacked(right, left):
             return [left]
         ids = {record.id for record in own}
         shared = {parent for record in own for parent in record.commit.parents} - ids

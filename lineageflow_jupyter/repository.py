@@ -12,6 +12,7 @@ from typing import Any
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.chronicle import Chronicle
+from lineageflow_jupyter.combination import Combiner
 from lineageflow_jupyter.combining import Combining
 from lineageflow_jupyter.comparing import Comparer
 from lineageflow_jupyter.comparisons import Comparisons, Engine
@@ -29,6 +30,8 @@ from lineageflow_jupyter.intake import (
     key_array,
     listed_datasets,
 )
+from lineageflow_jupyter.keeping import Keeper
+from lineageflow_jupyter.landing import Landing
 from lineageflow_jupyter.merging import Merger
 from lineageflow_jupyter.model.changes import shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId
@@ -51,6 +54,7 @@ from lineageflow_jupyter.model.revisions import check_name, composed, split_data
 from lineageflow_jupyter.provenance import Provenance
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.reading import FrameReader
+from lineageflow_jupyter.rebasing import Rebaser
 from lineageflow_jupyter.refs import Refs
 from lineageflow_jupyter.stashing import Stashes
 from lineageflow_jupyter.store.base import ObjectStore
@@ -124,7 +128,13 @@ class Repository(Comparisons, Provenance, Chronicle, Combining):
         self._switcher = Switcher(*at_work, self._comparer, self._reader)
         self._stashes = Stashes(*at_work, self._comparer, self._switcher)
         self._undoer = Undoer(*at_work, self._comparer, self._switcher)
-        self._merger = Merger(*at_work, self._comparer, self._switcher, self._reader, changes, writer, author)
+        combiner = Combiner(self._history, changes, writer)
+        publishing = (self._history, self._workspace, self._publisher)
+        keeper = Keeper(*publishing, changes, self._reader, author)
+        landing = Landing(*publishing, self._comparer, self._switcher, combiner, author)
+        self._keeper = keeper
+        self._rebaser = Rebaser(*publishing, combiner, keeper, landing)
+        self._merger = Merger(*publishing, combiner, keeper, landing, self._rebaser)
 
     # --- commit ------------------------------------------------------------------------------------------------------
 

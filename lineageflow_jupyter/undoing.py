@@ -79,7 +79,7 @@ class Undoer:
                 # A reversal that was itself reversed does not count: what it reversed stands as if neither had been.
                 if operation.operation not in reversed_:
                     reversed_.add(str(operation.detail["reverses"]))
-            elif operation.operation not in reversed_:
+            elif operation.operation not in reversed_ and _moves_something(operation):
                 return operation
         return None
 
@@ -210,6 +210,11 @@ class Undoer:
     def _by(self, commit: ObjectId) -> str:
         made = self.history.record(commit).commit
         return f" ({made.summary[:40]!r} by {made.author.name})"
+
+
+def _moves_something(operation: Operation) -> bool:
+    """Whether there is anything to take back; steps of a rebase only make commits."""
+    return bool(operation.refs or operation.head is not None or operation.detail.get("frames"))
 
 
 def _opposite(change: RefChange) -> RefChange:

@@ -13,6 +13,7 @@ from typing import Any
 
 from lineageflow_jupyter.errors import LineageFlowError
 from lineageflow_jupyter.model.diffs import DiffPage, DiffRow, DiffSummary, SchemaDiff
+from lineageflow_jupyter.model.merge_reports import MergeResult
 from lineageflow_jupyter.model.objects import Author
 from lineageflow_jupyter.model.records import CommitRecord, Ref, WorkspaceRecord
 from lineageflow_jupyter.model.reports import (
@@ -288,6 +289,29 @@ def row_history(
         "versions": [
             {"commit": commit(record), "operation": operation, "row": number, "cells": [asdict(cell) for cell in cells]}
             for record, operation, number, cells in versions
+        ],
+    }
+
+
+def merge(result: MergeResult) -> Document:
+    """What a merge did, or would do."""
+    return {
+        "state": result.state,
+        "branch": result.branch,
+        "merged": result.merged,
+        "dry_run": result.dry_run,
+        "commit": None if result.commit is None else commit(result.commit),
+        "open": result.open,
+        "datasets": [
+            {
+                "dataset": each.dataset,
+                "how": each.how,
+                "rows": each.rows,
+                "cells": each.cells,
+                "conflicts": each.conflicts,
+                "open": each.open,
+            }
+            for each in result.datasets
         ],
     }
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PROGRAM = "lineageflow"
 NAMES = (
     *("init", "status", "log", "show", "diff", "changes", "blame", "history"),
-    *("branch", "tag", "export", "import", "fsck"),
+    *("branch", "merge", "tag", "export", "import", "fsck"),
 )
 """The verbs, in the order in which help lists them."""
 

@@ -23,6 +23,40 @@ def workspaces(repo: Repository) -> list[str]:
     return [record.name.path for record in repo.workspaces()]
 
 
+class TestMerge:
+    @pytest.fixture
+    def sides(self, repo: Repository) -> Repository:
+        """Branch other changes x of t; main does too."""
+        frame = repo.read("main:t")
+        name = frame.columns[0]
+        repo.switch("other", create=True)
+        repo.commit({"t": frame.assign(**{name: frame[name].iloc[::-1].to_numpy(), "more": 1})}, message="theirs")
+        repo.switch("main")
+        return repo
+
+    def test_rules_or_nothing(self, run: Run, sides: Repository) -> None:
+        done = run("merge", "other", "--dry-run", "--json")
+        assert (done.code, done.document["state"]) == (0, "fast-forward")
+        assert run("merge", "other", "--no-ff", "--json").document["state"] == "merged"
+        document = run("merge", "other", "--json").document
+        assert (document["state"], document["open"]) == ("up to date", 0)
+        assert sides.read("main:t").columns[-1] == "more"
+
+    def test_conflicts_change_nothing(self, run: Run, sides: Repository) -> None:
+        frame = sides.read("main:t")
+        sides.commit({"t": frame.assign(more="text")}, message="ours")
+        tip = sides.resolve("main").id
+        done = run("merge", "other", "--json")
+        assert (done.code, done.error["code"]) == (1, "not-available")
+        assert "give rules for all of them" in done.error["remedy"]
+        assert sides.resolve("main").id == tip
+        document = run("merge", "other", "--theirs", "--branch", "main", "--json").document
+        assert document["state"] == "merged"
+        assert [each["dataset"] for each in document["datasets"]] == ["t"]
+        assert len(document["commit"]["parents"]) == 2
+        assert sides.read("main:t")["more"].tolist() == [1, 1, 1]
+
+
 class TestInitAndStatus:
     def test_a_repository_begins(self, run: Run, folder: Path) -> None:
         done = run("init", "--json")

@@ -189,7 +189,7 @@ class TestHelp:
         assert shell.refused("%lf difftool flights") == (
             "%lf has no verb 'difftool'. `%lf diff` shows the rows and cells that changed"
         )
-        assert "%lf merge BRANCH" in shell.refused("%lf rebase other")
+        assert "%lf merge BRANCH" in shell.refused("%lf pull other")
 
     def test_errors_are_one_line_without_traceback(
         self, shell: TestingShell, capsys: pytest.CaptureFixture[str]

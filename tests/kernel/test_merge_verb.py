@@ -106,8 +106,8 @@ def test_changes_in_the_way(sides: TestingShell) -> None:
 
 
 def test_what_is_merged_must_be_named(sides: TestingShell) -> None:
-    assert "a branch to merge was expected" in sides.refused("%lf merge")
-    assert "a branch to merge was expected" in sides.refused("%lf merge fixes --abort")
+    assert "one branch was expected" in sides.refused("%lf merge")
+    assert "one branch was expected" in sides.refused("%lf merge fixes --abort")
     assert "fixse" in sides.refused("%lf merge fixse")
 
 
@@ -123,6 +123,44 @@ def test_names_and_values_are_escaped(committed: TestingShell) -> None:
     html = committed.run("%lf merge other")._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_rebase(clash: TestingShell) -> None:
+    clash.run("%lf switch fixes;")
+    told = str(clash.run("%lf rebase main"))
+    assert "1 conflict to decide; nothing has moved yet (0 commits are on top, 0 are to come after this one)" in told
+    assert "`%lf rebase --skip` leaves this commit out" in told
+    assert "a rebase is under way" in clash.refused("%lf merge main")
+    assert "rebase" in str(clash.run("%lf status"))
+    assert "the rebase onto main is forgotten; fixes has not moved" in str(clash.run("%lf rebase --abort"))
+    clash.run("%lf rebase main;")
+    told = str(clash.run("%lf rebase --continue --theirs"))
+    assert "fixes is now at" in told
+    assert "1 commit on top of main" in told
+    assert frame(clash)["dep"].tolist()[:2] == [111, 222]
+    assert frame(clash)["speed"].tolist()[0] == 1.5
+    assert "fixes stands on top of main already" in str(clash.run("%lf rebase main"))
+    clash.run("%lf undo;")  # half done again
+    assert frame(clash)["dep"].tolist()[0] == 111
+    assert "fixes is now at" in str(clash.run("%lf rebase --skip"))
+    assert frame(clash)["dep"].tolist()[0] == 333
+
+
+@pytest.mark.parametrize("verb", ["merge", "revert", "cherry-pick", "rebase"])
+def test_a_verb_wants_one_thing(sides: TestingShell, verb: str) -> None:
+    assert "was expected, or one of --continue" in sides.refused(f"%lf {verb}")
+    assert "was expected, or one of --continue" in sides.refused(f"%lf {verb} --continue --abort")
+    assert "was expected, or one of --continue" in sides.refused(f"%lf {verb} main --continue")
+    assert "no merge is under way" in sides.refused(f"%lf {verb} --continue")
+
+
+def test_revert_goes_on_by_its_own_verb(clash: TestingShell) -> None:
+    clash.run("flights.loc[0, 'dep'] = 444")
+    clash.run("%lf commit -m later;")
+    told = str(clash.run("%lf revert HEAD~1"))
+    assert "`%lf revert --continue`" in told
+    assert "main is now at" in str(clash.run("%lf revert --continue --theirs"))
+    assert frame(clash)["dep"].tolist()[0] != 444
 
 
 def test_revert_and_cherry_pick(sides: TestingShell) -> None:

@@ -194,7 +194,7 @@ class TestRestore:
     [
         ("bisect", "%lf changes NAME"),
         ("push", "%lf open PATH"),
-        ("rebase", "%lf merge BRANCH"),
+        ("pull", "%lf merge BRANCH"),
         ("difftool", "%lf diff"),
     ],
 )

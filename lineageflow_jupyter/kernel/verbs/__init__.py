@@ -22,6 +22,7 @@ from lineageflow_jupyter.kernel.verbs import (
     open,  # noqa: A004
     pick,
     read,
+    rebase,
     reflog,
     reset,
     restore,
@@ -57,6 +58,7 @@ _ALL = (
     merge.VERB,
     pick.VERB,
     pick.CHERRY_PICK,
+    rebase.VERB,
     tag.VERB,
     reset.VERB,
     stash.VERB,

@@ -12,7 +12,7 @@ from lineageflow_jupyter.kernel.verb import Call, Verb
 
 _FROM_GIT = {
     "difftool": "`%lf diff` shows the rows and cells that changed",
-    **dict.fromkeys(("rebase", "pull"), "`%lf merge BRANCH` brings what a branch did into this one"),
+    "pull": "`%lf merge BRANCH` brings what a branch did into this one",
     "bisect": "`%lf changes NAME` tells what each commit changed in a dataset",
     **dict.fromkeys(("clone", "fetch", "push", "remote"), "`%lf open PATH` uses the repository of another folder"),
     "worktree": "each notebook has a HEAD of its own: `%lf workspace` lists them",

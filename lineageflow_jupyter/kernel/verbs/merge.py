@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
@@ -11,29 +12,38 @@ from lineageflow_jupyter.kernel.display import BAD, CODE, GOOD, MUTED, Answer, C
 from lineageflow_jupyter.kernel.variables import bind, live_frames, telling_changes, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_named
-
-if TYPE_CHECKING:
-    from lineageflow_jupyter.merging import MergedDataset, MergeResult
+from lineageflow_jupyter.model.merge_reports import MergedDataset, MergeResult
 
 SHOWN = 20
 """So many conflicts are shown."""
-_ACTIONS = ("continue", "abort", "conflicts")
 
 
 def _run(call: Call) -> object:
-    arguments, branch = call.arguments, call.arguments.get("branch")
-    chosen = [action for action in _ACTIONS if arguments.has(action)]
-    if len(chosen) + (branch is not None) != 1:
+    action = action_of(call, "branch", ("continue", "abort", "conflicts"))
+    return {None: merged, "continue": go_on, "abort": abort, "conflicts": _conflicts}[action](call)
+
+
+def action_of(call: Call, wanted: str, actions: Sequence[str]) -> str | None:
+    """What the line asks for of what is half done; None where it names a revision instead (`wanted`: a branch, say).
+
+    Raises
+    ------
+    UsageProblem
+        If it asks for several things, or for nothing.
+    """
+    chosen = [action for action in actions if call.arguments.has(action)]
+    if len(chosen) + (call.arguments.get("revision") is not None) != 1:
+        *most, last = (f"--{action}" for action in actions)
         raise UsageProblem(
-            "a branch to merge was expected, or one of --continue, --abort and --conflicts",
-            remedy="Write, say, `%lf merge feature`",
+            f"one {wanted} was expected, or one of {', '.join(most)} and {last}",
+            remedy="`%lf help VERB` shows examples",
         )
-    if branch is not None:
-        return _merge(call, branch)
-    return {"continue": _continue, "abort": _abort, "conflicts": _conflicts}[chosen[0]](call)
+    return chosen[0] if chosen else None
 
 
-def _merge(call: Call, branch: str) -> object:
+def merged(call: Call) -> Answer:
+    """Merge a branch."""
+    branch = call.arguments.get("revision") or ""
     repository, resolve = call.session.repository, chosen_rules(call)
     if call.arguments.has("dry-run"):
         return answered(call, repository.merge(branch, resolve=resolve, dry_run=True), [])
@@ -50,7 +60,8 @@ def _merge(call: Call, branch: str) -> object:
     return answered(call, done, shown)
 
 
-def _continue(call: Call) -> object:
+def go_on(call: Call) -> Answer:
+    """Go on with what is half done: with the answers in the frames of conflicts, and rules of the line."""
     repository = call.session.repository
     state = repository.half_done
     given = call.session.conflicts if state is not None else {}
@@ -61,17 +72,21 @@ def _continue(call: Call) -> object:
     return answered(call, done, shown)
 
 
-def _abort(call: Call) -> object:
+def abort(call: Call) -> Answer:
+    """Forget what is half done."""
     state = call.session.repository.abort()
     call.session.conflicts = {}
-    told = f"the merge of {state.merged} into {state.branch} is forgotten; nothing had moved"
+    where = "onto" if state.verb == "rebase" else "of"
+    told = f"the {state.verb} {where} {state.merged} is forgotten; {state.branch} has not moved"
     return Answer(None, (Note(told), Note("`%lf undo` brings it back, with what was decided", MUTED)))
 
 
 def _conflicts(call: Call) -> object:
     found = call.session.conflicts = call.session.repository.conflicts()
-    parts = [part for dataset, frame in found.items() for part in _shown(dataset, frame)]
-    return Answer(found, (*parts, _how(found)))
+    state = call.session.repository.half_done
+    assert state is not None
+    done = MergeResult("conflicts", state.branch, state.merged, conflicts=found, verb=state.verb)
+    return Answer(found, (*_open(done), _how(done)))
 
 
 def chosen_rules(call: Call) -> Any:
@@ -98,21 +113,31 @@ def answered(call: Call, done: MergeResult, shown: list[str]) -> Answer:
     call.session.conflicts = dict(done.conflicts)
     report = replace(done, frames={})
     if done.state == "up to date":
-        return Answer(report, (Note(f"{done.branch} has all of {done.merged} already"),))
+        return Answer(report, (Note(_nothing_to_do(done)),))
     if done.state == "conflicts":
         told = f"{done.open:,} conflict{'s' * (done.open != 1)} to decide; nothing has moved yet"
-        return Answer(report, (Note(told, BAD), *_table(done), *_open(done), _how(done.conflicts)))
+        if done.verb == "rebase":
+            told += f" ({done.done} commits are on top, {done.left} are to come after this one)"
+        return Answer(report, (Note(told, BAD), *_table(done), *_open(done), _how(done)))
     assert done.commit is not None
     call.session.live.follow(call.session.repository.dataset_names())
     verb = "merged:" if done.state == "merged" and len(done.commit.commit.parents) > 1 else "is now at"
     notes = [Note(f"{done.branch} {verb} {commit_named(done.commit)}", GOOD)]
+    if done.verb == "rebase":
+        notes.append(Note(f"{done.done} commit{'s' * (done.done != 1)} on top of {done.merged}"))
     tail = [Note(f"variables changed: {listed(shown)}")] if shown else []
     return Answer(report, (*notes, *_table(done), *tail, Note("`%lf undo` takes it back", MUTED)))
 
 
+def _nothing_to_do(done: MergeResult) -> str:
+    if done.verb == "rebase":
+        return f"{done.branch} stands on top of {done.merged} already"
+    return f"{done.branch} has all of {done.merged} already"
+
+
 def _dry(done: MergeResult) -> str:
     if done.state == "up to date":
-        return f"{done.branch} has all of {done.merged} already"
+        return _nothing_to_do(done)
     open_ = f"{done.open:,} conflict{'s' * (done.open != 1)} to decide"
     told = {"fast-forward": "the branch would move", "merged": "no conflicts", "conflicts": open_}
     return f"{done.merged} into {done.branch}: {told[done.state]}; nothing was changed"
@@ -121,6 +146,8 @@ def _dry(done: MergeResult) -> str:
 def _table(done: MergeResult) -> list[Part]:
     if not done.datasets:
         return []
+    if done.state == "rebased":
+        return [Note(f"datasets changed: {listed([each.dataset for each in done.datasets])}")]
     rows = tuple((Cell(each.dataset, CODE), _told(each, done)) for each in done.datasets)
     return [Grid(("dataset", "what is merged"), rows)]
 
@@ -152,16 +179,21 @@ def _shown(dataset: str, frame: Any) -> list[Part]:
     return [Note(f"conflicts in {dataset}{more}"), Grid(tuple(map(str, first.columns)), rows, literal=True)]
 
 
-def _how(conflicts: Any) -> Part:
-    name = next(iter(conflicts), "NAME")
+def _how(done: MergeResult) -> Part:
+    name, verb = next(iter(done.conflicts), "NAME"), done.verb
+    skip = ", `%lf rebase --skip` leaves this commit out" if verb == "rebase" else ""
     return Note(
-        "decide by rule: `%lf merge --continue --theirs` or `--resolve COL=max`; or by hand: take this answer "
-        f"(`m = %lf merge --conflicts`), fill the column resolved of `m.report[{name!r}]`, and `%lf merge --continue`; "
-        "`%lf merge --abort` forgets it",
+        f"decide by rule: `%lf {verb} --continue --theirs` or `--resolve COL=max`; or by hand: take this answer "
+        f"(`m = %lf merge --conflicts`), fill the column resolved of `m.report[{name!r}]`, and `%lf {verb} --continue`"
+        f"{skip}; `%lf {verb} --abort` forgets it",
         MUTED,
     )
 
 
+GOING_ON = (
+    Option(("--continue",), "go on where conflicts were left, with what was decided"),
+    Option(("--abort",), "forget what is half done"),
+)
 RESOLVING = (
     Option(("--ours",), "decide conflicts for this branch"),
     Option(("--theirs",), "decide conflicts for the other side"),
@@ -174,19 +206,21 @@ RESOLVING = (
     ),
 )
 
+IN_NOTEBOOKS = (
+    *GOING_ON,
+    Option(("--conflicts",), "show what is open in a merge that is half done"),
+)
 VERB = Verb(
     "merge",
     "bring what another branch did into this one; the variables get the merged frames",
     _run,
-    positionals=(Positional("branch", "BRANCH", "what to merge", Holds.REVISION),),
+    positionals=(Positional("revision", "BRANCH", "what to merge", Holds.REVISION),),
     options=(
         *RESOLVING,
         Option(("--dry-run",), "only tell what would happen"),
         Option(("--no-ff",), "make a commit also where the branch could simply move"),
         Option(("-m", "--message"), "message of the commit", "MSG"),
-        Option(("--continue",), "go on with a merge whose conflicts were decided"),
-        Option(("--conflicts",), "show what is open in a merge that is half done"),
-        Option(("--abort",), "forget a merge that is half done"),
+        *IN_NOTEBOOKS,
     ),
     examples=(
         "%lf merge feature",

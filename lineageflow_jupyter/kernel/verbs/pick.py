@@ -6,11 +6,12 @@ from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.variables import bind, live_frames, telling_changes, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.verbs.merge import RESOLVING, answered, chosen_rules
+from lineageflow_jupyter.kernel.verbs.merge import GOING_ON, RESOLVING, abort, action_of, answered, chosen_rules, go_on
 
-_COMMIT = (Positional("commit", "REV", "the commit", Holds.REVISION, required=True),)
+_COMMIT = (Positional("revision", "REV", "the commit", Holds.REVISION),)
 _SAME = (
     *RESOLVING,
+    *GOING_ON,
     Option(("--dry-run",), "only tell what would happen"),
     Option(("-m", "--message"), "message of the commit", "MSG"),
     Option(("--mainline",), "of a merge: number of the parent, from 1, that its changes are against", "N"),
@@ -19,6 +20,9 @@ _SAME = (
 
 def _run(call: Call, verb: str) -> object:
     arguments, repository = call.arguments, call.session.repository
+    action = action_of(call, "commit", ("continue", "abort"))
+    if action is not None:
+        return go_on(call) if action == "continue" else abort(call)
     pick = repository.revert if verb == "revert" else repository.cherry_pick
     mainline = arguments.get("mainline")
     dry = arguments.has("dry-run")
@@ -30,7 +34,7 @@ def _run(call: Call, verb: str) -> object:
         together(repository, repository.undo),
     ):
         done = pick(
-            arguments.get("commit") or "HEAD",
+            arguments.get("revision") or "",
             resolve=chosen_rules(call),
             message=arguments.get("message"),
             mainline=None if mainline is None else int(mainline),
