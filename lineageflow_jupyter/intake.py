@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from lineageflow_jupyter.errors import InvalidName, KeyViolation, UnsupportedData, UsageProblem
+from lineageflow_jupyter.frames.content import values_of
 from lineageflow_jupyter.frames.convert import FrameContent, to_content
 from lineageflow_jupyter.frames.row_labels import counted_labels_of
 from lineageflow_jupyter.history import unknown
@@ -105,7 +106,7 @@ def key_array(dataset: str, name: str, content: FrameContent) -> Any:
         counted = counted_labels_of(content.body, name, content.rows)
         found = [] if counted is None else [counted]
     if len(found) == 1:
-        return found[0]
+        return values_of(found[0])
     if found:
         raise KeyViolation(
             f"key column {name!r} of {dataset!r} exists {len(found)} times",

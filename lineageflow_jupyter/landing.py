@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lineageflow_jupyter.algorithms.changes import ChangeSet
 from lineageflow_jupyter.combination import Combination, Combiner, differing
 from lineageflow_jupyter.comparing import Comparer, Kept
 from lineageflow_jupyter.errors import UnknownName
@@ -13,8 +14,8 @@ from lineageflow_jupyter.frames.convert import FrameContent
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.half_done import HalfDone
 from lineageflow_jupyter.history import History
-from lineageflow_jupyter.intake import check_texts, contents_of, key_array
-from lineageflow_jupyter.merged_frames import merged_frame
+from lineageflow_jupyter.intake import check_texts, key_array
+from lineageflow_jupyter.merged_content import merged_content
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.merge_reports import MergedDataset
 from lineageflow_jupyter.model.objects import Author, TreeEntry
@@ -64,13 +65,13 @@ class Landing:
         author = state.author or self.author()
         check_texts(state.message, author)
         contents: dict[str, FrameContent] = {}
+        changes: dict[str, ChangeSet | None] = {}
         for name, plan in combined.plans.items():
-            frame = merged_frame(plan, combined.decisions[name], self.combiner.frame)
-            contents.update(contents_of({name: frame}))
+            contents[name], changes[name] = merged_content(plan, combined.decisions[name], self.combiner.frame)
             if plan.key and not plan.keyed:
                 check_key(name, plan.key, [key_array(name, column, contents[name]) for column in plan.key])
         keys = {name: plan.key for name, plan in combined.plans.items()}
-        return self.publisher.combined(parents, contents, keys, combined.taken, state.message, author)
+        return self.publisher.combined(parents, contents, keys, combined.taken, state.message, author, changes)
 
     def kept(self, branch: str, live: Live, wanted: Mapping[str, TreeEntry | None]) -> Kept:
         """Refuse a merge that would overwrite changes of the caller's frames.

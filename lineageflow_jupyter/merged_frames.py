@@ -101,6 +101,86 @@ def unfit(plan: MergePlan, column: MergedColumn, error: Misfit) -> UsageProblem:
     )
 
 
+class Sources:
+    """Where the values of a merge come from, in which everything is decided.
+
+    Parameters
+    ----------
+    plan, decisions
+        See `merged_frame`.
+    """
+
+    def __init__(self, plan: MergePlan, decisions: Decisions) -> None:
+        self._plan = plan
+        self._decisions = decisions
+        gone, self._undone = self._decided_rows()
+        self.rows: dict[Side, Rows] = {side: plan.rows_of(side) for side in SIDES}
+        self._kept: Any = None
+        if len(gone):
+            self._kept = np.ones(len(plan.rows), bool)
+            self._kept[gone] = False
+            self.rows = {side: rows[self._kept] for side, rows in self.rows.items()}
+        ours = self.rows["ours"]
+        plain = plan.rows.plain and not len(gone)
+        self.as_ours = plain or (
+            len(ours) == plan.ours.table.rows and bool((ours == np.arange(len(ours), dtype=ours.dtype)).all())
+        )
+
+    def touches(self, number: int) -> bool:
+        """Whether a column may have values that are not those of ours, in rows that ours has."""
+        decided = self._decisions.cells.get(number)
+        elsewhere = decided is not None and bool((decided.codes != SIDES.index("ours")).any())
+        return elsewhere or bool(len(self._plan.from_theirs.get(number, NO_ROWS)) or len(self._undone))
+
+    def all_theirs(self, number: int) -> bool:
+        """Whether a column is that of theirs, where all three tables have the same rows and none is left out."""
+        if not self._plan.rows.plain or self._kept is not None or len(self._undone):
+            return False
+        decided = self._decisions.cells.get(number)
+        undecided = len(self._plan.cells.get(number, NO_ROWS)) and decided is None
+        elsewhere = decided is not None and bool((decided.codes != SIDES.index("theirs")).any())
+        return not undecided and not elsewhere and not len(self._plan.from_ours.get(number, NO_ROWS))
+
+    def codes(self, number: int, column: MergedColumn) -> Any:
+        """For each row the place in `SIDES` of where its value comes from, `VALUE`, or `OPEN` for nowhere."""
+        codes = np.full(len(self._plan.rows), OPEN, np.int8)
+        order: tuple[Side, ...] = column.order or SIDES
+        for side in reversed(order):
+            if column.place(side) is not None:
+                codes[self._plan.rows_of(side) >= 0] = SIDES.index(side)
+        codes[self._plan.from_theirs.get(number, NO_ROWS)] = SIDES.index("theirs")
+        decided = self._decisions.cells.get(number)
+        if decided is not None:
+            chosen = decided.codes.copy()
+            at = self._plan.cells[number]
+            if column.base is None or self._plan.base is None:
+                chosen[chosen == SIDES.index("base")] = OPEN
+            else:
+                nowhere = (chosen == SIDES.index("base")) & (self._plan.rows.base[at] < 0)
+                chosen[nowhere] = OPEN
+            codes[at] = chosen
+        if column.base is not None and len(self._undone):
+            codes[self._undone] = SIDES.index("base")
+        return codes if self._kept is None else codes[self._kept]
+
+    def values(self, number: int) -> list[Any]:
+        """Values of a column that were decided as such, of those rows that stay."""
+        decided = self._decisions.cells[number]
+        if self._kept is None:
+            return list(decided.values)
+        kept = self._kept[self._plan.cells[number]][decided.codes == VALUE].tolist()
+        return [value for value, held in zip(decided.values, kept, strict=True) if held]
+
+    def _decided_rows(self) -> tuple[Rows, Rows]:
+        """Merged rows that are deleted, and those that are as in the base."""
+        gone, undone = [NO_ROWS], [NO_ROWS]
+        for side, rows in self._plan.doubtful.items():
+            codes = self._decisions.rows.get(side, np.full(len(rows), SIDES.index("ours"), np.int8))
+            gone.append(rows[codes == SIDES.index(side)])
+            undone.append(rows[codes == SIDES.index("base")])
+        return np.concatenate(gone), np.concatenate(undone)
+
+
 class _Builder:
     def __init__(self, plan: MergePlan, decisions: Decisions, frame: Frame) -> None:
         self._plan = plan
@@ -115,22 +195,9 @@ class _Builder:
             if (version := plan.version(side)) is not None
         }
         self._parts: Gatherer = gatherer(versions)
-        gone, undone = self._decided_rows()
-        self._kept = np.ones(len(plan.rows), bool)
-        self._kept[gone] = False
-        self._undone = undone
-        self._rows = {side: plan.rows_of(side)[self._kept] for side in SIDES}
-        ours = self._rows["ours"]
-        self._as_ours = len(ours) == plan.ours.table.rows and bool((ours == np.arange(len(ours))).all())
-
-    def _decided_rows(self) -> tuple[Rows, Rows]:
-        """Merged rows that are deleted, and those that are as in the base."""
-        gone, undone = [NO_ROWS], [NO_ROWS]
-        for side, rows in self._plan.doubtful.items():
-            codes = self._decisions.rows.get(side, np.full(len(rows), SIDES.index("ours"), np.int8))
-            gone.append(rows[codes == SIDES.index(side)])
-            undone.append(rows[codes == SIDES.index("base")])
-        return np.concatenate(gone), np.concatenate(undone)
+        self._sources = Sources(plan, decisions)
+        self._rows = self._sources.rows
+        self._as_ours = self._sources.as_ours
 
     def frame(self) -> Any:
         """See `merged_frame`."""
@@ -174,7 +241,7 @@ class _Builder:
 
     def _values(self, number: int, column: MergedColumn) -> tuple[Any, bool]:
         """Values of a column, and whether they differ from those of ours."""
-        codes = self._sources(number, column)
+        codes = self._sources.codes(number, column)
         lead = self._lead(column)
         if column.ours is not None and lead is None and self._as_ours and not codes.any():
             return self._whole("ours", column), False
@@ -182,28 +249,6 @@ class _Builder:
             return self._gathered(number, column, codes, lead), True
         except Misfit as error:
             raise unfit(self._plan, column, error) from error
-
-    def _sources(self, number: int, column: MergedColumn) -> Any:
-        """For each row the place in `SIDES` of where its value comes from, `VALUE`, or `OPEN` for nowhere."""
-        codes = np.full(len(self._plan.rows), OPEN, np.int8)
-        order: tuple[Side, ...] = column.order or SIDES
-        for side in reversed(order):
-            if column.place(side) is not None:
-                codes[self._plan.rows_of(side) >= 0] = SIDES.index(side)
-        codes[self._plan.from_theirs.get(number, NO_ROWS)] = SIDES.index("theirs")
-        decided = self._decisions.cells.get(number)
-        if decided is not None:
-            chosen = decided.codes.copy()
-            at = self._plan.cells[number]
-            if column.base is None or self._plan.base is None:
-                chosen[chosen == SIDES.index("base")] = OPEN
-            else:
-                nowhere = (chosen == SIDES.index("base")) & (self._plan.rows.base[at] < 0)
-                chosen[nowhere] = OPEN
-            codes[at] = chosen
-        if column.base is not None and len(self._undone):
-            codes[self._undone] = SIDES.index("base")
-        return codes[self._kept]
 
     def _gathered(self, number: int, column: MergedColumn, codes: Any, lead: Any) -> Any:
         rows = np.full(len(codes), NO_ROW, np.int64)
@@ -229,12 +274,7 @@ class _Builder:
             offset += len(at)
         at = np.flatnonzero(codes == VALUE)
         if len(at):
-            kept = self._kept[self._plan.cells[number]]
-            decided = self._decisions.cells[number]
-            chosen = [
-                value for value, held in zip(decided.values, kept[decided.codes == VALUE].tolist(), strict=True) if held
-            ]
-            pieces.append(self._parts.piece(chosen, pieces[0]))
+            pieces.append(self._parts.piece(self._sources.values(number), pieces[0]))
             rows[at] = offset + np.arange(len(at))
             offset += len(at)
         nowhere = np.flatnonzero(codes == OPEN)

@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
+from lineageflow_jupyter.algorithms.changes import ChangeSet
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.changing import Changes, sealed_changes
 from lineageflow_jupyter.errors import NameTaken, RefMoved, StorageDenied, StorageError
@@ -207,6 +208,7 @@ class Publisher:
         taken: Tree,
         message: str,
         author: Author,
+        changes: Mapping[str, ChangeSet | None] | None = None,
     ) -> tuple[CommitRecord, Written]:
         """Write a commit that puts contents beside versions that are stored already; it is to be published.
 
@@ -220,11 +222,13 @@ class Publisher:
             All other datasets of the commit.
         message, author
             Of the commit.
+        changes : mapping of str to ChangeSet or None, optional
+            How contents differ from the first parent's versions, where that is known.
         """
         before = self._history.tree(parents[0] if parents else None)
         with PackWriter(self._store) as packs:
             writer = self._table_writer(packs)
-            entries, _ = self._written(writer, packs, contents, before, keys)
+            entries, _ = self._written(writer, packs, contents, before, keys, changes)
             record = self._sealed(packs, parents, before, taken.with_entries(entries), message, author)
             held = {oid for entry in taken.entries for oid in (entry.table, entry.frame)}
             return record, Written(packs.close(), writer.reused | held, (record,))
@@ -379,13 +383,16 @@ class Publisher:
         contents: Mapping[str, FrameContent],
         tree: Tree,
         keys: Mapping[str, tuple[str, ...]],
+        changes: Mapping[str, ChangeSet | None] | None = None,
     ) -> tuple[list[TreeEntry], dict[str, TableShape]]:
         """Store contents and how they differ from what the tree holds; their entries, and the shapes for the report."""
         entries: list[TreeEntry] = []
         shapes: dict[str, TableShape] = {}
         for name, content in contents.items():
             parent = tree.get(name)
-            snapshot = writer.add(name, content, parent=parent, key=keys.get(name, ()))
+            snapshot = writer.add(
+                name, content, parent=parent, key=keys.get(name, ()), changes=(changes or {}).get(name)
+            )
             entries.append(snapshot.entry)
             shapes[name] = shape_of(snapshot.table)
             kept = None if parent is None else sealed_changes(parent, snapshot)

@@ -29,6 +29,7 @@ from lineageflow_jupyter.frames.assembly import stored_id
 from lineageflow_jupyter.frames.canonical import CanonicalChunk, canonical_chunk
 from lineageflow_jupyter.frames.codecs import FORM_FULL, StoredValue, encode_value, parse_value
 from lineageflow_jupyter.frames.columns import ChunkedColumn, chunk_column
+from lineageflow_jupyter.frames.content import StoredArray, values_of
 from lineageflow_jupyter.frames.convert import (
     ColumnContent,
     FrameContent,
@@ -162,6 +163,10 @@ class Objects:
                 self._cache.popitem(last=False)
 
 
+def _normalised(array: Any) -> Any:
+    return normalise(values_of(array))
+
+
 def _chunk_columns(parts: Sequence[tuple[Any, Column | None]]) -> list[ChunkedColumn]:
     return [chunk_column(array, parent) for array, parent in parts]
 
@@ -258,7 +263,15 @@ class TableWriter:
         """Objects that were stored before, other than by the parents, and are needed again."""
         return frozenset(self._reused)
 
-    def add(self, dataset: str, content: FrameContent, *, parent: TreeEntry | None, key: Sequence[str]) -> Snapshot:
+    def add(
+        self,
+        dataset: str,
+        content: FrameContent,
+        *,
+        parent: TreeEntry | None,
+        key: Sequence[str],
+        changes: ChangeSet | None = None,
+    ) -> Snapshot:
         """Ids of a frame; its new chunks and manifests are stored if there is a pack writer.
 
         Parameters
@@ -271,6 +284,8 @@ class TableWriter:
             The version before: makes it quick, does not change the result.
         key : sequence of str
             Names of the key columns.
+        changes : ChangeSet, optional
+            How the frame differs from the version before, where that is known.
         """
         parents, inherited = self._parents(content, parent)
         arrays = [column.array for column in content.columns] + list(content.companions)
@@ -294,6 +309,7 @@ class TableWriter:
         snapshot = Snapshot(TreeEntry(dataset, tables[-1].id, frame, tuple(key)), table, tuple(columns[:split]))
         if derive and parent is not None:
             inherited_chunks = {chunk.id for column in parents if column is not None for chunk in column.chunks}
+            snapshot = replace(snapshot, changes=changes)
             snapshot = self._stored_late(snapshot, content, columns, inherited_chunks, parent)
         self.store([part for part in manifests if part.id not in inherited])
         return snapshot
@@ -309,7 +325,7 @@ class TableWriter:
         """Store the new chunks of columns, as rows of the parent's where that is smaller."""
         ids = dict.fromkeys(chunk.id for column in columns for chunk in column.chunks if chunk.id not in inherited)
         unknown = frozenset(self._unknown(ids))
-        if parent.table != snapshot.entry.table and self._compare is not None:
+        if parent.table != snapshot.entry.table and self._compare is not None and snapshot.changes is None:
             snapshot = replace(snapshot, changes=self._compare(parent, snapshot, content))
         if unknown and snapshot.changes is not None and self._former is not None and self._packs is not None:
             derived, map_ = self._derived(self._former, snapshot, snapshot.changes, content, parent, unknown)
@@ -354,13 +370,14 @@ class TableWriter:
         parts = []
         for origin, place in schema_change(before, snapshot.table, old, snapshot.columns).common:
             changed = changes.changed.get(place, np.empty(0, np.int64))
-            values = partial(normalise, content.columns[place].array)
+            values = partial(_normalised, content.columns[place].array)
             new, wanted = snapshot.columns[place], _wanted(snapshot.columns[place], unknown)
             if wanted:
                 parts.append(Part(old[origin], before.columns[origin].column, new, values, changed, wanted))
         counted = label_range(self._objects.frame(parent.frame).body)
         if counted is not None and len(snapshot.table.index) == 1:
-            labels, wanted = normalise(content.columns[0].array), _wanted(snapshot.columns[0], unknown)
+            wanted = _wanted(snapshot.columns[0], unknown)
+            labels = _normalised(content.columns[0].array) if wanted else pa.nulls(0)
             if wanted and pa.types.is_int64(labels.type):
                 changed = label_changes(labels, Counted(*counted), changes.alignment)
                 parts.append(Part(None, Counted(*counted), snapshot.columns[0], lambda: labels, changed, wanted))
@@ -376,7 +393,7 @@ class TableWriter:
                 places = _places_of(column, left)
                 if places and self._packs is not None:
                     left -= {oid for oid, _, _ in places}
-                    values = normalise(array)
+                    values = _normalised(array)
                     sizes = [max(values.nbytes * (stop - start) // len(values), 1) for _, start, stop in places]
                     for part in grouped(sizes, limit=ENCODED_TOGETHER):
                         chosen = [places[i] for i in part]
@@ -424,9 +441,11 @@ class TableWriter:
 
         Only as many groups are begun as threads can take: what is cut but not encoded yet takes memory.
         """
-        waiting = grouped([array.nbytes for array in arrays])[::-1]
+        stored = {place: array.id for place, array in enumerate(arrays) if isinstance(array, StoredArray)}
+        columns = dict(zip(stored, self._objects.columns(list(stored.values())), strict=True))
+        cut = [place for place in range(len(arrays)) if place not in stored]
+        waiting = [[cut[i] for i in group] for group in grouped([arrays[place].nbytes for place in cut])][::-1]
         running: dict[Future[Any], list[int] | None] = {}
-        columns: dict[int, Column] = {}
         try:
             while waiting or running:
                 while waiting and len(running) <= THREADS:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lineageflow_jupyter.algorithms.alignment import Alignment, Rows
-from lineageflow_jupyter.algorithms.changes import ChangeSet
+from lineageflow_jupyter.algorithms.changes import ChangeSet, Identified
 from lineageflow_jupyter.algorithms.matching import equal_pairs, scrambled
 from lineageflow_jupyter.algorithms.merging import MergedRows, Sides, interleaved_places
 from lineageflow_jupyter.errors import KeyViolation, UsageProblem
@@ -57,6 +57,8 @@ class MergePlan:
         Rows in their order. Those of `doubtful` are among them.
     from_theirs : mapping of int to numpy.ndarray
         By position in `columns`: merged rows, rising, that ours has too but whose value comes from theirs.
+    from_ours : mapping of int to numpy.ndarray
+        The same for values that only ours changed.
     cells : mapping of int to numpy.ndarray
         By position: merged rows, rising, whose cell is in conflict.
     doubtful : mapping of Side to numpy.ndarray
@@ -65,6 +67,8 @@ class MergePlan:
         Columns in conflict for which nothing was chosen.
     keyed : bool
         Whether rows were told apart by the key on both sides: then it identifies the merged rows too.
+    by : str or None
+        How rows were told apart from those of the base; None where each side had its own way, or there is no base.
     """
 
     base: Version | None
@@ -74,10 +78,12 @@ class MergePlan:
     columns: tuple[MergedColumn, ...]
     rows: MergedRows
     from_theirs: Mapping[int, Rows] = field(default_factory=dict)
+    from_ours: Mapping[int, Rows] = field(default_factory=dict)
     cells: Mapping[int, Rows] = field(default_factory=dict)
     doubtful: Mapping[Side, Rows] = field(default_factory=dict)
     clashes: tuple[ColumnConflict, ...] = ()
     keyed: bool = False
+    by: Identified | None = None
 
     def version(self, side: Side) -> Version | None:
         """One of the three versions."""
@@ -142,7 +148,7 @@ class _Planner:
         both = Sides(self._changes["ours"].alignment, self._changes["theirs"].alignment, self._twins(columns, key))
         edited = [self._edited_among(side, gone) for side, gone in zip(_BOTH, both.deleted, strict=True)]
         rows = both.merged((edited[0], edited[1]))
-        from_theirs, cells = self._cells(columns, rows)
+        from_theirs, from_ours, cells = self._cells(columns, rows)
         doubtful: dict[Side, Rows] = {"theirs": rows.at("ours", edited[0]), "ours": rows.at("theirs", edited[1])}
         return MergePlan(
             self._base,
@@ -152,10 +158,12 @@ class _Planner:
             tuple(columns),
             rows,
             from_theirs,
+            from_ours,
             cells,
             {side: found for side, found in doubtful.items() if len(found)},
             tuple(clashes),
             self._keyed(key),
+            self._by(),
         )
 
     # --- columns -----------------------------------------------------------------------------------------------------
@@ -193,6 +201,10 @@ class _Planner:
         versions = [*self._sides.values(), *([self._base] if self._base is not None else [])]
         declared = all(version.entry.key == tuple(key) for version in versions)
         return bool(key) and declared and all(changes.by == "key" for changes in self._changes.values())
+
+    def _by(self) -> Identified | None:
+        ways = {changes.by for changes in self._changes.values()}
+        return next(iter(ways)) if self._base is not None and len(ways) == 1 else None
 
     def _check_columns(self, columns: Sequence[MergedColumn], key: Sequence[str]) -> None:
         names = [(column.role, column.name) for column in columns]
@@ -319,10 +331,13 @@ class _Planner:
 
     # --- cells -------------------------------------------------------------------------------------------------------
 
-    def _cells(self, columns: Sequence[MergedColumn], rows: MergedRows) -> tuple[dict[int, Rows], dict[int, Rows]]:
-        """By column: merged rows whose value comes from theirs, and those in conflict."""
+    def _cells(
+        self, columns: Sequence[MergedColumn], rows: MergedRows
+    ) -> tuple[dict[int, Rows], dict[int, Rows], dict[int, Rows]]:
+        """By column: merged rows whose value only theirs changed, those that only ours did, and those in conflict."""
         twins = np.flatnonzero((rows.base < 0) & (rows.ours >= 0) & (rows.theirs >= 0)) if len(rows) else NO_ROWS
         from_theirs: dict[int, Rows] = {}
+        from_ours: dict[int, Rows] = {}
         conflicts: dict[int, Rows] = {}
         for number, column in enumerate(columns):
             if column.order or column.ours is None or column.theirs is None:
@@ -339,10 +354,11 @@ class _Planner:
             plain_labels = column.role == "index" and not self._labels_mean
             if len(both) and not plain_labels:
                 conflicts[number] = both
-            taken = np.setdiff1d(others, mine, assume_unique=True)
-            if len(taken):
-                from_theirs[number] = taken
-        return from_theirs, conflicts
+            for own, other, found in ((others, mine, from_theirs), (mine, others, from_ours)):
+                alone = np.setdiff1d(own, other, assume_unique=True)
+                if len(alone):
+                    found[number] = alone
+        return from_theirs, from_ours, conflicts
 
     def _differ(self, column: MergedColumn, rows_ours: Rows, rows_theirs: Rows) -> Any:
         (ours,) = self._sides["ours"].take([_at(column, "ours")], rows_ours)

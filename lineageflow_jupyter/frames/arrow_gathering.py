@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lineageflow_jupyter.frames.arrow_frames import empty_batch
 from lineageflow_jupyter.frames.content import contiguous
 from lineageflow_jupyter.frames.gathering import Label, Misfit, Rows
 
@@ -71,6 +72,9 @@ class ArrowGatherer:
             field = self._versions[label.version].schema.field(label.position)
             fields.append(field.with_type(values.type).with_nullable(field.nullable or values.null_count > 0))
         schema = pa.schema(fields, like.schema.metadata)
+        if not columns:
+            batch = empty_batch(rows, schema.metadata)
+            return batch if isinstance(like, pa.RecordBatch) else pa.Table.from_batches([batch])
         if isinstance(like, pa.RecordBatch):
             return pa.RecordBatch.from_arrays([contiguous(values) for _, values in columns], schema=schema)
         return pa.Table.from_arrays([values for _, values in columns], schema=schema)

@@ -6,12 +6,13 @@ values' canonical bytes to `canonical`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from lineageflow_jupyter.errors import CorruptData, NewerFormat, UnsupportedData
+from lineageflow_jupyter.model.ids import ObjectId
 
 Encoded = Any
 """Nested lists of None, bool, int, float, str and bytes."""
@@ -20,6 +21,27 @@ EVERY_COLUMN = -1
 """Position of a companion that is needed whatever columns are read."""
 
 _REPR_LENGTH = 80
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredArray:
+    """Stands where an array does, for a column that is stored already: whoever stores the frame need not read it.
+
+    Parameters
+    ----------
+    id : ObjectId
+        The column.
+    read : callable
+        Gives its values.
+    """
+
+    id: ObjectId
+    read: Callable[[], Any]
+
+
+def values_of(array: Any) -> Any:
+    """An array, read if it is stored already."""
+    return array.read() if isinstance(array, StoredArray) else array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +54,7 @@ class ColumnContent:
         Text of the label.
     role : str
         ``"index"`` or ``"data"``.
-    array : pyarrow.Array or pyarrow.ChunkedArray
+    array : pyarrow.Array, pyarrow.ChunkedArray or StoredArray
         The values, of any Arrow type that `normalise.normalise` takes.
     """
 
@@ -51,7 +73,7 @@ class FrameContent:
         Number of rows.
     columns : tuple of ColumnContent
         Index levels first, then data columns in order.
-    companions : tuple of pyarrow.Array, pyarrow.ChunkedArray or None
+    companions : tuple of pyarrow.Array, pyarrow.ChunkedArray, StoredArray or None
         Extra columns that `body` refers to by position: category orders, masks of missing kinds, exponents of
         decimals. None stands for one that a reader did not need (`convert.companions_for`).
     body : list

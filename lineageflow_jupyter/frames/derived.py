@@ -191,10 +191,31 @@ def with_literals(kind: LogicalType, array: Any, positions: Sequence[Rows], lite
             f"{len(at)} rows of a chunk have {len(values)} values of their own",
             remedy="Run fsck to see what is damaged",
         )
+    return with_values(kind, array, at, values)
+
+
+def with_values(kind: LogicalType, array: Any, at: Rows, values: Any) -> Any:
+    """Array with other values in some rows.
+
+    Parameters
+    ----------
+    kind, array
+        As for `with_literals`.
+    at : numpy.ndarray of int64
+        Rows of the array; none twice.
+    values : pyarrow.Array
+        Normalised; one for each of them.
+
+    Returns
+    -------
+    pyarrow.Array
+        Normalised, of the same length.
+    """
     if kind.width in (1, 2, 4, 8) and kind.name != "bool" and not array.null_count and not values.null_count:
         numbers = np.frombuffer(array.buffers()[1], f"<u{kind.width}")
         if numbers.flags.writeable:  # quicker by far, and nobody else has seen it yet
-            numbers[array.offset + at] = np.frombuffer(values.buffers()[1], numbers.dtype)[: len(values)]
+            own = np.frombuffer(values.buffers()[1], numbers.dtype)[values.offset : values.offset + len(values)]
+            numbers[array.offset + at] = own
             return array
     where = np.arange(len(array), dtype=np.int64)
     where[at] = np.arange(len(array), len(array) + len(at))

@@ -56,8 +56,8 @@ class PandasGatherer:
         if isinstance(kind, pd.CategoricalDtype):
             known = kind.categories
             more = pd.Index(objects.dropna().unique(), dtype=object).difference(known.astype(object), sort=False)
-            added = pd.Index(_converted(pd.Series(more, dtype=object), known.dtype))
-            kind = pd.CategoricalDtype(known.append(added), kind.ordered)
+            added = _converted(pd.Series(more, dtype=object), known.dtype)
+            kind = pd.CategoricalDtype(_appended(known, added), kind.ordered)
         return _converted(objects, kind)
 
     def objects(self, column: Any) -> list[Any]:
@@ -109,6 +109,8 @@ class PandasGatherer:
         joined = known[used[0]] if used else known[0][:0]
         for number in used[1:]:
             joined = joined.append(known[number])
+        kinds = {known[number].dtype for number in used}
+        joined = joined.astype(kinds.pop()) if len(kinds) == 1 and joined.nlevels == 1 else joined
         chosen = joined.take([offsets[label.version] + label.position for label in labels])
         for version in known:
             if version.equals(chosen) and version.dtype == chosen.dtype:
@@ -135,6 +137,11 @@ def _with_missing(kind: Any) -> Any:
     return kind
 
 
+def _appended(labels: Any, more: Any) -> Any:
+    """Labels with more of their dtype; by itself pandas takes objects that are texts for texts."""
+    return labels.append(pd.Index(more, dtype=labels.dtype)).astype(labels.dtype)
+
+
 def _alike(parts: list[Any], kind: Any) -> list[Any]:
     """Parts of one dtype."""
     if isinstance(kind, pd.CategoricalDtype):
@@ -143,7 +150,8 @@ def _alike(parts: list[Any], kind: Any) -> list[Any]:
             own = (
                 part.cat.categories if isinstance(part.dtype, pd.CategoricalDtype) else pd.Index(part.dropna().unique())
             )
-            known = known.append(pd.Index(_converted(pd.Series(own[~own.isin(known)]), known.dtype)))
+            more = _converted(pd.Series(own[~own.isin(known)]), known.dtype)
+            known = _appended(known, more)
         kind = pd.CategoricalDtype(known, kind.ordered)
     return [part if part.dtype == kind else _converted(part, kind) for part in parts]
 
