@@ -37,14 +37,13 @@ from lineageflow_jupyter.frames.content import (
     Encoded,
     FrameContent,
     damaged,
-    flavours_at,
     reading,
     shown,
 )
 
 __all__ = [
-    "BODY_VERSION", "ColumnContent", "FrameContent", "companions_for", "described_alike", "frame_of_table",
-    "from_content", "is_frame", "labelled_alike", "library_of_body", "row_aligned", "to_content",
+    "BODY_VERSION", "ColumnContent", "FrameContent", "companions_for", "frame_of_table", "from_content", "is_frame",
+    "library_of_body", "row_aligned", "to_content",
 ]  # fmt: skip
 
 BODY_VERSION = 1
@@ -235,59 +234,6 @@ def companions_for(body: Encoded, positions: Sequence[int]) -> frozenset[int]:
     _, owners, _ = _parts(body)
     wanted = {EVERY_COLUMN, *positions}
     return frozenset(number for number, (_, position) in enumerate(owners) if position in wanted)
-
-
-def described_alike(
-    one: tuple[Encoded, Sequence[Any]], other: tuple[Encoded, Sequence[Any]], places: tuple[int, int]
-) -> bool:
-    """Whether a column of one table and one of another are described alike: values of one are at home in the other.
-
-    Parameters
-    ----------
-    one, other : tuple of (list, sequence)
-        Body of each frame description, and what tells its companions apart, such as their ids.
-    places : tuple of (int, int)
-        Position of each column among all columns, index levels included.
-
-    Returns
-    -------
-    bool
-        False also where companions hold something for each row, as masks do: they go with the values.
-    """
-    told = []
-    for (body, companions), place in zip((one, other), places, strict=True):
-        library, owners, payload = _parts(body)
-        own = [number for number, (_, position) in enumerate(owners) if position == place]
-        if any(owners[number][0] for number in own):
-            return False
-        with reading():
-            encoded = payload[_FLAVOURS[library]]
-            nullable = flavours_at(payload[2], [place]) if library == "arrow" else []
-            told.append((library, own, [companions[number] for number in own], flavours_at(encoded, [place]), nullable))
-    return bool(told[0] == told[1])
-
-
-def labelled_alike(one: Encoded, other: Encoded, *, levels: bool) -> bool:
-    """Whether two frames name columns by the same labels, whose texts may be equal where labels are not.
-
-    Parameters
-    ----------
-    one, other : list
-        Bodies of their descriptions.
-    levels : bool
-        Whether the index, with the names of its levels, counts too.
-    """
-    (library, _, payload), (other_library, _, other_payload) = _parts(one), _parts(other)
-    if library != other_library:
-        return False
-    if library != "pandas":
-        return True
-    with reading():
-        return bool(payload[2] == other_payload[2] and (not levels or payload[1] == other_payload[1]))
-
-
-_FLAVOURS = {"pandas": 3, "polars": 1, "arrow": 1}
-"""Where a payload has the flavours of its columns."""
 
 
 def _parts(body: Encoded) -> tuple[str, list[Any], Encoded]:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lineageflow_jupyter.frames.content import Encoded, FrameContent, companion, flavours_at, reading, shown
+from lineageflow_jupyter.frames.content import (
+    EVERY_COLUMN,
+    Encoded,
+    FrameContent,
+    companion,
+    flavours_at,
+    reading,
+    shown,
+)
 from lineageflow_jupyter.frames.convert import library_of_body
 from lineageflow_jupyter.frames.taking import loose_columns
 from lineageflow_jupyter.frames.texts import array_texts
@@ -49,6 +57,93 @@ def described_differences(
             if facts[1][what][0] != fact
         ]
     return found
+
+
+Description = tuple[Encoded, Sequence[Any]]
+"""Body of a frame description, and what tells its companions apart, such as their ids."""
+
+
+def columns_alike(one: Description, other: Description, places: tuple[int, int]) -> bool:
+    """Whether a column of one table and one of another are described alike: values of one are at home in the other.
+
+    Parameters
+    ----------
+    one, other : tuple of (list, sequence)
+        The descriptions.
+    places : tuple of (int, int)
+        Position of each column among all columns, index levels included.
+
+    Returns
+    -------
+    bool
+        False also where the description follows from the values: where something is told for each row, and for
+        Python objects other than texts.
+    """
+    told = []
+    for (body, companions), place in zip((one, other), places, strict=True):
+        with reading():
+            library, owners = library_of_body(body), body[2]
+            own = [number for number, (_, position) in enumerate(owners) if position == place]
+            (flavour,) = flavours_at(_flavours(body), [place])
+            if (_is_object(flavour) and flavour[1] != "str") or any(owners[number][0] for number in own):
+                return False
+            required = flavours_at(body[3][2], [place]) if library == "arrow" else []
+            told.append((library, own, [companions[number] for number in own], flavour, required))
+    return bool(told[0] == told[1])
+
+
+def holds_objects(body: Encoded, place: int) -> bool:
+    """Whether a column is one of Python objects: then its description tells how values are missing, if some are.
+
+    Parameters
+    ----------
+    body : list
+        Body of the description.
+    place : int
+        Position among all columns, index levels included.
+    """
+    with reading():
+        return _is_object(flavours_at(_flavours(body), [place])[0])
+
+
+def _is_object(flavour: Encoded) -> bool:
+    return isinstance(flavour, list) and flavour[:1] == ["object"]
+
+
+def labels_alike(one: Description, other: Description, *, rows: bool) -> bool:
+    """Whether two frames have the same column labels, whose texts may be equal where labels are not.
+
+    Parameters
+    ----------
+    one, other : tuple of (list, sequence)
+        The descriptions.
+    rows : bool
+        Whether the row index, with the names of its levels, is to be the same too.
+    """
+    told = []
+    for body, companions in (one, other):
+        with reading():
+            own = [number for number, (_, position) in enumerate(body[2]) if position == EVERY_COLUMN]
+            labels = body[3][1 if rows else 2 : 3] if library_of_body(body) == "pandas" else []
+            told.append((library_of_body(body), labels, own, [companions[number] for number in own]))
+    return bool(told[0] == told[1])
+
+
+def rows_may_change(body: Encoded) -> bool:
+    """Whether a frame's row index, if it has one, is described alike whatever rows it has.
+
+    Parameters
+    ----------
+    body : list
+        Body of the description.
+    """
+    if library_of_body(body) != "pandas":
+        return True
+    with reading():
+        match body[3][1]:
+            case ["range", 0, 1, _] | ["index", _, None]:
+                return True
+    return False
 
 
 # --- columns ---------------------------------------------------------------------------------------------------------

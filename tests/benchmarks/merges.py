@@ -1,27 +1,36 @@
-"""How long a merge takes, beside the two diffs and the write that it cannot do without.
+"""How long a merge takes, beside the two diffs and the write that it cannot do without, and how much memory.
 
-``python tests/benchmarks/merges.py FOLDER [--rows N]`` makes a table with a key and two branches that edit it, in a
-folder that is new, and measures: a merge of edits of other cells; ``theirs`` over 100,000 conflicts.
+`run.py` runs `store` once a work and `measure` in processes of their own, each on a copy of what was stored.
+``python tests/benchmarks/merges.py FOLDER [--rows N] [--only WORK]`` does the same in one process.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import resource
-import time
-from collections.abc import Callable
+import shutil
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 import lineageflow_jupyter as lf
-from lineageflow_jupyter.repository import Repository
 
 EDITED = 0.001
 CONFLICTS = 100_000
+PARTS = ("diffs", "write", "merge")
+"""What is measured: both diffs from the common version, a commit of the merged frame by hand, and the merge."""
+
+
+class Sides(NamedTuple):
+    """The common version, both sides, and what their merge is."""
+
+    base: pd.DataFrame
+    ours: pd.DataFrame
+    theirs: pd.DataFrame
+    merged: pd.DataFrame
 
 
 def table(rows: int) -> pd.DataFrame:
@@ -40,74 +49,118 @@ def table(rows: int) -> pd.DataFrame:
 
 def edited(frame: pd.DataFrame, column: str, rows: Any, by: float) -> pd.DataFrame:
     """Return a copy with other values in some rows of a column."""
-    out = frame.copy()
-    values = out[column].to_numpy(copy=True)
+    values = frame[column].to_numpy(copy=True)
     values[rows] = values[rows] + by
-    out[column] = values
-    return out
+    return frame.assign(**{column: values})
 
 
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """Result of a work and its seconds."""
-    start = time.perf_counter()
-    found = work()
-    return found, time.perf_counter() - start
+def columns(base: pd.DataFrame, some: Any, others: Any) -> Sides:
+    """Each side edits cells of a column of its own."""
+    ours = edited(base, "price", some, 1.0)
+    return Sides(base, ours, edited(base, "count", others, 1), edited(ours, "count", others, 1))
 
 
-def sides(repository: Repository, base: pd.DataFrame, ours: pd.DataFrame, theirs: pd.DataFrame, name: str) -> None:
-    """Commit three versions, on a branch each; HEAD ends on ours."""
-    repository.commit({name: base}, message="base", keys={name: ["id"]})
-    repository.switch(f"{name}/theirs", create=True)
-    repository.commit({name: theirs}, message="theirs")
-    repository.switch("main", live={name: theirs})
-    repository.commit({name: ours}, message="ours")
+def cells(base: pd.DataFrame, some: Any, others: Any) -> Sides:
+    """Both edit other cells of one column."""
+    ours = edited(base, "price", some, 1.0)
+    return Sides(base, ours, edited(base, "price", others, 2.0), edited(ours, "price", others, 2.0))
+
+
+def appended(base: pd.DataFrame, some: Any, others: Any) -> Sides:
+    """Both append rows."""
+    ours, theirs = (
+        base.iloc[rows].assign(id=len(base) + number * len(rows) + np.arange(len(rows)))
+        for number, rows in enumerate((some, others))
+    )
+    both = [pd.concat([base, *more], ignore_index=True) for more in ([ours], [theirs], [ours, theirs])]
+    return Sides(base, *both)
+
+
+def conflicts(base: pd.DataFrame, some: Any, others: Any) -> Sides:
+    """Both edit the same cells, 100,000 of them."""
+    rows = np.concatenate([some, others])[: min(CONFLICTS, len(base))]
+    theirs = edited(base, "price", rows, 2.0)
+    return Sides(base, edited(base, "price", rows, 1.0), theirs, theirs)
+
+
+WORKS: dict[str, tuple[str, Callable[[pd.DataFrame, Any, Any], Sides], float | None]] = {
+    "columns": ("edits of 0.1 % of the cells, each side in a column of its own", columns, 1.5),
+    "cells": ("edits of 0.1 % of the cells, both sides in one column", cells, 1.5),
+    "appended": ("both sides append 0.1 % of the rows", appended, None),
+    "conflicts": ("`theirs` over 100,000 conflicts", conflicts, None),
+}
+"""By name: what it is, what makes it, and how many times diffs and write it may take."""
+
+
+def sides(rows: int, work: str) -> Sides:
+    """Versions that are merged."""
+    base = table(rows)
+    picked = np.random.default_rng(1).permutation(rows)
+    some = max(int(rows * EDITED), CONFLICTS // 2 if work == "conflicts" else 1)
+    return WORKS[work][1](base, picked[:some], picked[some : 2 * some])
+
+
+def store(job: Mapping[str, Any]) -> None:
+    """Make a repository whose branches hold the sides; main holds ours."""
+    found = sides(job["rows"], job["work"])
+    with lf.init(Path(job["folder"])) as repository:
+        repository.commit({"table": found.base}, message="base", keys={"table": ["id"]})
+        repository.branch("base")
+        repository.switch("theirs", create=True)
+        repository.commit({"table": found.theirs}, message="theirs")
+        repository.switch("main", live={"table": found.theirs})
+        repository.commit({"table": found.ours}, message="ours")
+
+
+def measure(job: Mapping[str, Any], stopwatch: Callable[[], Any]) -> dict[str, Any]:
+    """Measure one part once, in a copy of what `store` made; say whether the merge is right."""
+    merged = sides(job["rows"], job["work"]).merged if job["part"] != "diffs" else None
+    wrong = ""
+    with lf.open(Path(job["folder"])) as repository:
+        repository.log(limit=1)
+        with stopwatch() as watch:
+            if job["part"] == "diffs":
+                for side in ("main", "theirs"):
+                    _ = repository.diff("base", side)["table"].summary
+            elif job["part"] == "write":
+                repository.commit({"table": merged}, message="by hand")
+            else:
+                repository.merge("theirs", resolve="theirs" if job["work"] == "conflicts" else None)
+        if job["part"] == "merge" and not repository.read("table").equals(merged):
+            wrong = "another table than the truth"
+    return {"seconds": watch.seconds, "memory": watch.peak, "wrong": wrong}
+
+
+def summary(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """Medians of seconds by part, and the highest memory of the merge."""
+    found = {part: statistics.median(run["seconds"] for run in runs[part]) for part in PARTS}
+    wrong = next((run["wrong"] for run in runs["merge"] if run["wrong"]), "")
+    return {**found, "memory": max(run["memory"] for run in runs["merge"]), "wrong": wrong}
 
 
 def main() -> None:
-    """Measure."""
+    """Measure every work once."""
+    from worker import Stopwatch
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--only", choices=list(WORKS), nargs="*", default=list(WORKS))
     options = parser.parse_args()
-    folder, count = options.folder.resolve(), options.rows
-    random = np.random.default_rng(1)
-    base = table(count)
-    picked = random.permutation(count)
-    some = int(count * EDITED)
-    ours = edited(base, "price", picked[:some], 1.0)
-    theirs = edited(base, "count", picked[some : 2 * some], 1)
-    wanted = edited(ours, "count", picked[some : 2 * some], 1)
-    with lf.init(folder) as repository:
-        sides(repository, base, ours, theirs, "edits")
-        base_revision = "main~1"
-        _, one = timed(lambda: repository.diff(base_revision, "main", datasets="edits")["edits"].summary)
-        _, other = timed(lambda: repository.diff(base_revision, "edits/theirs", datasets="edits")["edits"].summary)
-        repository.switch("write", create=True, at="main")
-        _, write = timed(lambda: repository.commit({"edits": wanted}, message="the same by hand"))
-        repository.switch("main", live={"edits": wanted})
-        done, merge = timed(lambda: repository.merge("edits/theirs"))
-        assert done.state == "merged"
-        assert repository.read("edits").equals(wanted)
-        told(
-            "merge of disjoint edits", merge, f"both diffs {1e3 * (one + other):.0f} ms, the write {1e3 * write:.0f} ms"
-        )
-        conflicting = picked[: min(CONFLICTS, count)]
-        sides(
-            repository,
-            base,
-            edited(base, "price", conflicting, 1.0),
-            edited(base, "price", conflicting, 2.0),
-            "conflicts",
-        )
-        done, merge = timed(lambda: repository.merge("conflicts/theirs", resolve="theirs"))
-        told(f"theirs over {sum(each.conflicts for each in done.datasets):,} conflicts", merge, "")
-        highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        os.write(1, f"{count:,} rows; highest resident memory of it all {highest:,.0f} MB\n".encode())
-
-
-def told(what: str, seconds: float, beside: str) -> None:
-    """Tell a figure."""
-    os.write(1, f"{1e3 * seconds:8.0f} ms  {what}; {beside}\n".encode())
+    for work in options.only:
+        stored, copy = options.folder / work, options.folder / "copy"
+        job = {"rows": options.rows, "work": work}
+        if not stored.exists():
+            stored.parent.mkdir(parents=True, exist_ok=True)
+            store({**job, "folder": str(stored)})
+        runs: dict[str, list[dict[str, Any]]] = {}
+        for part in PARTS:
+            shutil.copytree(stored, copy)
+            runs[part] = [measure({**job, "part": part, "folder": str(copy)}, lambda: Stopwatch(False))]
+            shutil.rmtree(copy)
+        found = summary(runs)
+        times = ", ".join(f"{part} {1e3 * found[part]:.0f} ms" for part in PARTS)
+        print(f"{work}: {times}, {found['memory'] / 1e6:.0f} MB above what was in use {found['wrong']}", flush=True)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,11 @@ from lineageflow_jupyter.merged_content import merged_content
 from lineageflow_jupyter.merged_frames import Decisions, merged_frame
 from lineageflow_jupyter.repository import Repository
 from lineageflow_jupyter.resolving import decided_by_rules
+from lineageflow_jupyter.row_values import RowValues
 from lineageflow_jupyter.testing.edits import edited, frame_of, scripts, sketches
 from lineageflow_jupyter.testing.strategies import frames
 from lineageflow_jupyter.three_way import merge_plan
+from lineageflow_jupyter.versions import LiveVersion
 from tests.diffs import stored
 from tests.merge.test_keyed import repo, three  # noqa: F401 - a fixture
 
@@ -41,13 +43,35 @@ def both_ways(repo: Repository, base: Any, ours: Any, theirs: Any, rule: Any = "
     one, other = (combiner.writer.add("t", part, parent=plan.ours.entry, key=()) for part in (content, whole))
     assert one.entry == other.entry
     if changes is not None:
-        found = combiner.changes.at_commit(plan.ours.entry, other, whole)
-        assert found is not None
-        told = {place: rows.tolist() for place, rows in changes.changed.items()}
-        assert changes.alignment.identical
-        if found.alignment.identical:
-            assert told == {place: rows.tolist() for place, rows in found.changed.items()}
+        values = RowValues(plan.ours, LiveVersion(other, whole), repo._pool)
+        found = values.changed(changes.alignment, values.schema.common)
+        assert {place: rows.tolist() for place, rows in changes.changed.items()} == {
+            place: rows.tolist() for place, rows in found.items() if len(rows)
+        }
     return [place for place, column in enumerate(content.columns) if not isinstance(column.array, StoredArray)]
+
+
+@quick
+@given(sketches(frames(), max_rows=20), scripts(most=3), scripts(most=3), st.sampled_from(["theirs", "base", "ours"]))
+def test_any_edits(repo: Repository, sketch: Any, one: Any, other: Any, rule: Any) -> None:  # noqa: F811
+    base, ours, theirs = frame_of(sketch), frame_of(edited(sketch, one)), frame_of(edited(sketch, other))
+    try:
+        both_ways(repo, base, ours, theirs, rule)
+    except LineageFlowError:
+        assume(False)
+
+
+ROW_EDITS = ("set cell", "insert", "append", "delete", "duplicate", "move")
+
+
+@quick
+@given(sketches(frames(), max_rows=20), scripts(*ROW_EDITS), scripts(*ROW_EDITS), st.sampled_from(["theirs", "ours"]))
+def test_any_rows(repo: Repository, sketch: Any, one: Any, other: Any, rule: Any) -> None:  # noqa: F811
+    base, ours, theirs = frame_of(sketch), frame_of(edited(sketch, one)), frame_of(edited(sketch, other))
+    try:
+        both_ways(repo, base, ours, theirs, rule)
+    except LineageFlowError:
+        assume(False)
 
 
 @quick
@@ -128,9 +152,16 @@ def test_other_descriptions_rows_and_columns_are_put_together_whole(repo: Reposi
     assert both_ways(repo, BASE, ours, BASE.drop(columns="lists")) == list(range(6))
     assert both_ways(repo, BASE, ours, BASE.astype({"number": "Int64"})) == every
     assert both_ways(repo, BASE, ours, BASE.drop(index=3)) == [*every, 7]  # an index that is listed
+    fewer = BASE.drop(index=3).reset_index(drop=True)
+    assert both_ways(repo, BASE, ours, fewer) == every
     assert both_ways(repo, BASE, ours, BASE.rename(columns={"text": "words"})) == every
     more = BASE.assign(kind=BASE["kind"].cat.add_categories(["w"]))
     assert both_ways(repo, BASE, ours, with_cell(more, "kind", 0, "w")) == every
+
+
+def test_missing_values_that_both_fill(repo: Repository) -> None:  # noqa: F811
+    base = pd.DataFrame({"x": pd.Series([None, None, "a"], dtype=object), "y": [1, 2, 3]})
+    assert both_ways(repo, base, with_cell(base, "x", 0, "b"), with_cell(base, "x", 1, "c")) == [0, 1]
 
 
 def test_categories_keep_their_dtype(repo: Repository) -> None:  # noqa: F811
@@ -157,6 +188,20 @@ def test_other_libraries(repo: Repository, library: str) -> None:  # noqa: F811
     if library == "arrow":
         frame, ours, theirs = (side.to_arrow() for side in (frame, ours, theirs))  # type: ignore[assignment]
     assert both_ways(repo, frame, ours, theirs) == [1, 2]
+
+
+def test_rows_that_both_append_are_known_as_such(repo: Repository) -> None:  # noqa: F811
+    base = BASE.drop(columns="mixed")
+    ours, theirs = (pd.concat([base, base.iloc[:2].assign(number=new)], ignore_index=True) for new in ([7, 8], [9, 10]))
+    name = three(repo, base, ours, theirs, ["number"])
+    repo.merge(f"{name}/theirs")
+    entries = [repo._history.tree(repo.resolve(rev).id).get(name) for rev in ("HEAD~1", "HEAD")]
+    kept = repo._changes.kept(*entries)  # type: ignore[arg-type]
+    assert kept is not None
+    assert (kept.by, kept.alignment.added.tolist(), dict(kept.changed)) == ("key", [8, 9], {})
+    pd.testing.assert_frame_equal(
+        repo.read(name), pd.concat([ours, theirs.iloc[6:]], ignore_index=True), check_categorical=True
+    )
 
 
 def test_a_merge_of_edits_writes_what_it_changes(tmp_path: Path) -> None:
