@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -163,7 +163,7 @@ class Former:
         base, older, literals = self._origin(part, derived)
         alignment = changes.alignment
         if len(literals):
-            own = alignment.targets()[literals]
+            own = alignment.inverse.partners(literals)
             part = replace(part, changed=np.union1d(part.changed, own[own >= 0]))
         if older is not None:
             # Bases of other lengths share no alignment: a patch must not go on where the shorter one ends.
@@ -194,24 +194,37 @@ class Former:
             (column,) = self._objects.columns([base])
             starts = accumulate((chunk.rows for chunk in column.chunks), initial=0)
             places = {chunk.id: start for chunk, start in zip(column.chunks, starts, strict=False)}
-        sources = np.full(part.old.rows, NO_ROW, row_type(part.old.rows, rows))
+        runs: list[tuple[int, int, int]] = []
+        selected: list[tuple[int, DerivedChunk]] = []
         start = 0
         for chunk in part.old.chunks:
-            stop = start + chunk.rows
             if chunk.id in told:
-                if told[chunk.id].base == base:
-                    sources[start:stop] = self._rows_told(told[chunk.id])
-                    literals.append(told[chunk.id].positions + start)
+                held = told[chunk.id]
+                if held.base == base:
+                    literals.append(held.positions + start)
+                    if held.map is None:
+                        runs.append((held.first, start, chunk.rows))
+                    else:
+                        selected.append((start, held))
             elif chunk.id in places:
-                sources[start:stop] = np.arange(places[chunk.id], places[chunk.id] + chunk.rows)
-            start = stop
-        return base, Alignment.from_sources(_once(sources), rows_a=rows), np.concatenate(literals)
+                runs.append((places[chunk.id], start, chunk.rows))
+            start += chunk.rows
+        return base, self._followed(part.old.rows, rows, runs, selected), np.concatenate(literals)
 
-    def _rows_told(self, chunk: DerivedChunk) -> Rows:
-        """Rows of the base, also where the chunk has values of its own."""
-        if chunk.map is None:
-            return np.arange(chunk.first, chunk.first + chunk.rows)
-        return self._deriver.maps.get(chunk.map).sources(chunk.first, chunk.first + chunk.rows)
+    def _followed(
+        self, rows: int, base_rows: int, runs: list[tuple[int, int, int]], selected: list[tuple[int, DerivedChunk]]
+    ) -> Alignment:
+        """Rows of the base that a column's rows are, also where they have values of their own: each once."""
+        if not selected and _apart(runs):
+            return Alignment.from_runs(base_rows, rows, runs)
+        sources = np.full(rows, NO_ROW, row_type(rows, base_rows))
+        for first, start, length in runs:
+            sources[start : start + length] = np.arange(first, first + length)
+        for start, chunk in selected:
+            assert chunk.map is not None
+            told = self._deriver.maps.get(chunk.map).sources(chunk.first, chunk.first + chunk.rows)
+            sources[start : start + chunk.rows] = told
+        return Alignment.from_sources(_once(sources, base_rows), rows_a=base_rows)
 
     def _rows_of(self, base: Base, told: Mapping[ObjectId, DerivedChunk]) -> int:
         if not isinstance(base, Counted):
@@ -318,12 +331,20 @@ def _value_bytes(kind: LogicalType) -> int:
     return _TEXT_BYTES if kind.width is None else kind.width
 
 
-def _once(sources: Rows) -> Rows:
+def _apart(runs: Sequence[tuple[int, int, int]]) -> bool:
+    """Whether no row of the base is in two runs."""
+    ordered = sorted(runs)
+    return all(first + length <= after for (first, _, length), (after, _, _) in pairwise(ordered))
+
+
+def _once(sources: Rows, base_rows: int) -> Rows:
     """The same without rows of the base that occur again: an alignment names each once."""
+    named = np.zeros(base_rows, bool)
     held = np.flatnonzero(sources >= 0)
-    _, first = np.unique(sources[held], return_index=True)
-    if len(first) == len(held):
+    named[sources[held]] = True
+    if np.count_nonzero(named) == len(held):
         return sources
+    _, first = np.unique(sources[held], return_index=True)
     out = np.full(len(sources), NO_ROW, sources.dtype)
     out[held[first]] = sources[held[first]]
     return out
