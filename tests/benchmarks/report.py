@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import diffs
+import merges
 from results import TOLD_PEERS, DiffTiming, Figure, FrameResults, Results
 from targets import BLAME, HISTORY, LARGE, TARGET_ROWS, quick, verdicts
 from tools import TOOLS
 
 TOOLS_PART, HISTORY_PART, DIFF_PART = "make bench", "make bench, history", "make bench, diff"
-BLAME_PART = "make bench, blame"
+BLAME_PART, MERGE_PART = "make bench, blame", "make bench, merge"
 TITLES = {
     "mixed": "Mixed columns",
     "flights": "Flights",
@@ -63,6 +64,8 @@ def parts(results: Results) -> dict[str, str]:
         found[HISTORY_PART] = history(results)
     if results.blames:
         found[BLAME_PART] = blame(results)
+    if results.merges:
+        found[MERGE_PART] = merge(results)
     return found
 
 
@@ -132,6 +135,22 @@ def blame(results: Results) -> str:
     header = ("work", "right after opening", "again: median", "slowest", "median", "")
     facts = _facts(results, "date", "machine", "versions", "blame")
     return f"{facts}\n\n{table(header, rows)}\n"
+
+
+def merge(results: Results) -> str:
+    """Return the report on merges."""
+    rows = []
+    for work, timing in results.merges.items():
+        title, _, wanted = merges.WORKS[work]
+        ratio = timing.merge / (timing.diffs + timing.write)
+        target = "" if wanted is None else f"≤ {wanted:g} ×"
+        met = "" if wanted is None else "met" if ratio <= wanted else "**missed**"
+        seconds = (timing.diffs, timing.write, timing.merge)
+        times = [_milliseconds(found) for found in seconds]
+        rows.append((title, *times, f"{ratio:.2g} ×", target, timing.wrong or met, _size(timing.memory)))
+    parts = ("both diffs", "the write, by hand", "the merge", "merge ÷ (diffs + write)")
+    header = ("merge", *parts, "", "", "peak memory above what was in use")
+    return f"{_facts(results, 'date', 'machine', 'versions', 'merge')}\n\n{table(header, rows)}\n"
 
 
 def markdown(results: Results) -> str:

@@ -140,6 +140,27 @@ def summarise_diff(runs: Iterable[Mapping[str, Any]]) -> DiffTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeTiming:
+    """What a merge took, and what it cannot do without.
+
+    Parameters
+    ----------
+    merge, diffs, write : float
+        Wall-clock seconds, medians: the merge; both diffs from the common version; the merged frame, committed by hand.
+    memory : float
+        Peak of the merge in bytes above what was in use before: the greatest of its runs.
+    wrong : str
+        What is wrong with the merged table, or "".
+    """
+
+    merge: float
+    diffs: float
+    write: float
+    memory: float
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """A whole run.
 
@@ -155,6 +176,8 @@ class Results:
         Diffs of two versions, by work, then by tool.
     blames : mapping of str to Timing
         Blame, by work.
+    merges : mapping of str to MergeTiming
+        Merges, by work.
     """
 
     facts: Mapping[str, str]
@@ -162,6 +185,7 @@ class Results:
     history: Mapping[str, Timing] = field(default_factory=dict)
     diffs: Mapping[str, Mapping[str, DiffTiming]] = field(default_factory=dict)
     blames: Mapping[str, Timing] = field(default_factory=dict)
+    merges: Mapping[str, MergeTiming] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Write the results as JSON."""
@@ -183,4 +207,5 @@ def load(path: Path) -> Results:
         for work, tools in data.get("diffs", {}).items()
     }
     blames = {work: Timing(**timing) for work, timing in data.get("blames", {}).items()}
-    return Results(data["facts"], frames, history, diffs, blames)
+    merges = {work: MergeTiming(**timing) for work, timing in data.get("merges", {}).items()}
+    return Results(data["facts"], frames, history, diffs, blames, merges)

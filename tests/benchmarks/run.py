@@ -1,5 +1,5 @@
 """Compare LineageFlow with ArcticDB, Lance, Delta and Parquet files, side by side in one run; and measure its verbs in
-a repository with a long history, and blame.
+a repository with a long history, blame, and merges.
 
     python tests/benchmarks/run.py --quick
     python tests/benchmarks/run.py --frames history
@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import diffs
+import merges
 import report
 import results
 from tools import TOOLS as TOOL_CLASSES
@@ -66,7 +67,8 @@ TOOLS = tuple(dict.fromkeys((*report.TOOL_TITLES, *diffs.TOOLS)))
 HISTORY = "history"
 DIFF = "diff"
 BLAME = "blame"
-PARTS = [*WORKS, DIFF, HISTORY, BLAME]
+MERGE = "merge"
+PARTS = [*WORKS, DIFF, HISTORY, BLAME, MERGE]
 TINY_TURNS = 20
 # Beyond, one segment a column takes 2.6 MB of memory each: 13 GB for 40 MB in 5,000 columns.
 NARROW_COLUMNS = 1_000
@@ -217,7 +219,8 @@ def run(plan: Plan) -> results.Results:
     if colds:
         facts["cold read after"] = "; ".join(sorted(colds))
     blames = measure_blames(plan, workers, facts) if BLAME in plan.frames and not plan.works else {}
-    return results.Results(facts, frames, history, diff_timings, blames)
+    merged = measure_merges(plan, workers, facts) if MERGE in plan.frames and not plan.works else {}
+    return results.Results(facts, frames, history, diff_timings, blames, merged)
 
 
 def measure_diffs(
@@ -308,6 +311,31 @@ def measure_blames(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict[
     for work, timing in timings.items():
         print(f"blame, {work} (ms): {1e3 * timing.first:.1f} first, {1e3 * timing.median:.1f} then", flush=True)
     return timings
+
+
+def measure_merges(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict[str, results.MergeTiming]:
+    """Measure merges beside what they cannot do without; say in `facts` of how many rows."""
+    folder, copy = plan.scratch / MERGE, plan.scratch / "merged"
+    facts["merge"] = f"{plan.diff_rows:,} × 5, keyed; median of {plan.repeat}, each in a fresh process on a copy"
+    found: dict[str, results.MergeTiming] = {}
+    for work in merges.WORKS:
+        job = {"work": work, "rows": plan.diff_rows, "profile": False}
+        runs: dict[str, list[dict[str, Any]]] = {part: [] for part in merges.PARTS}
+        try:
+            workers.run("", {**job, "command": "store-merge", "folder": str(folder)})
+            for turn in range(plan.repeat):
+                for part in rotated(list(runs), turn):
+                    shutil.copytree(folder, copy)
+                    os.sync()
+                    runs[part].append(workers.run("", {**job, "command": "merge", "part": part, "folder": str(copy)}))
+                    shutil.rmtree(copy)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(copy, ignore_errors=True)
+        timing = found[work] = results.MergeTiming(**merges.summary(runs))
+        shown = ", ".join(f"{part} {1e3 * getattr(timing, part):.0f}" for part in merges.PARTS)
+        print(f"merge, {work} (ms): {shown} {timing.wrong}", flush=True)
+    return found
 
 
 def measure_frame(plan: Plan, workers: Workers, name: str, works: list[str]) -> results.FrameResults:

@@ -67,6 +67,20 @@ def measure_history(job: dict[str, Any]) -> dict[str, Any]:
     return history.measure(job)
 
 
+def store_merge(job: dict[str, Any]) -> None:
+    """Make a repository whose branches are to be merged."""
+    import merges
+
+    merges.store(job)
+
+
+def measure_merge(job: dict[str, Any]) -> dict[str, Any]:
+    """Measure one part of a merge once."""
+    import merges
+
+    return merges.measure(job, lambda: Stopwatch(job["profile"]))
+
+
 def measure_blame(job: dict[str, Any]) -> dict[str, Any]:
     """Measure how long it takes to tell where values come from."""
     import blames
@@ -294,6 +308,8 @@ COMMANDS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "measure": measure,
     "history": measure_history,
     "blame": measure_blame,
+    "store-merge": store_merge,
+    "merge": measure_merge,
     "store-diff": store_diff,
     "diff": measure_diff,
 }
