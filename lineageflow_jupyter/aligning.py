@@ -21,14 +21,8 @@ from lineageflow_jupyter.frames.keys import check_key, partners
 from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, value_words
 from lineageflow_jupyter.frames.row_labels import label_name, label_range, labels_identify
 from lineageflow_jupyter.frames.storage_types import arrow_type
-from lineageflow_jupyter.model.schema import SchemaChange, schema_change
 from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowValues
 from lineageflow_jupyter.versions import Version
-
-
-def schema_of(old: Version, new: Version) -> SchemaChange:
-    """How the columns of two versions belong together."""
-    return schema_change(old.table, new.table, old.columns, new.columns)
 
 
 def change_set(

@@ -18,7 +18,7 @@ from lineageflow_jupyter.model.objects import Table, TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.model.schema import SchemaChange, paired_columns
 from lineageflow_jupyter.tables import Objects
-from lineageflow_jupyter.versions import StoredVersion
+from lineageflow_jupyter.versions import StoredVersion, is_constant
 
 FIRST_READ = 32
 """Commits that are read at first; each next time twice as many."""
@@ -125,7 +125,12 @@ class Ancestry:
     def schema(self, parent: ObjectId, node: ObjectId, changes: ChangeSet, places: Collection[int]) -> SchemaChange:
         """How the columns of two versions belong together: exact for those at some places, of which types are read."""
         same_type = self._same_types(parent, node, changes)
-        return paired_columns(self.table(parent), self.table(node), lambda a, b: b not in places or same_type(a, b))
+        return paired_columns(
+            self.table(parent),
+            self.table(node),
+            lambda a, b: b not in places or same_type(a, b),
+            lambda place: place not in places or is_constant(self.version(node), place),
+        )
 
     def _pairs(self, parent: ObjectId, node: ObjectId, changes: ChangeSet, places: Collection[int]) -> dict[int, int]:
         before, after = self.table(parent).columns, self.table(node).columns

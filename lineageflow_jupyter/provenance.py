@@ -31,8 +31,8 @@ class Provenance:
 
         That is the commit in which the value appears, and stays from then on: a value that was changed and changed back
         is from the last change, and rows or columns that were removed and added again are new. A renamed column is
-        followed if nothing else about it changed; one of another type is new. What came in by a merge is from the
-        commits that were merged; only what none of these holds is from the merge itself.
+        followed if nothing else about it changed and its values are not all one; a column of another type is new. What
+        came in by a merge is from the commits that were merged; only what none of these holds is from the merge itself.
 
         Parameters
         ----------

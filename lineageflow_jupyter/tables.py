@@ -352,7 +352,8 @@ class TableWriter:
         before = self._objects.table(parent.table)
         old = self._objects.columns([column.column for column in before.columns])
         parts = []
-        for origin, place in schema_change(before, snapshot.table, old, snapshot.columns).common:
+        # Renamed columns have no new chunks, so nobody need know which are: as if all were constant.
+        for origin, place in schema_change(before, snapshot.table, old, snapshot.columns, lambda _: True).common:
             changed = changes.changed.get(place, np.empty(0, np.int64))
             values = partial(normalise, content.columns[place].array)
             new, wanted = snapshot.columns[place], _wanted(snapshot.columns[place], unknown)

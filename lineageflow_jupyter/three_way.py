@@ -33,9 +33,9 @@ from lineageflow_jupyter.model.merging import (
     merged_columns,
 )
 from lineageflow_jupyter.model.objects import Table
-from lineageflow_jupyter.model.schema import SchemaChange, schema_change
+from lineageflow_jupyter.model.schema import SchemaChange
 from lineageflow_jupyter.row_values import NO_ROWS
-from lineageflow_jupyter.versions import Version
+from lineageflow_jupyter.versions import Version, schema_of
 
 Between = Callable[[Version, Version], ChangeSet]
 """Gives the change set from one version to another."""
@@ -128,10 +128,10 @@ class _Planner:
             if base is None:
                 nothing = Alignment.from_runs(0, version.table.rows, [])
                 self._changes[side] = ChangeSet(nothing, "key" if version.entry.key else "content")
-                self._schema[side] = schema_change(_NO_TABLE, version.table, (), version.columns)
+                self._schema[side] = SchemaChange((), added=tuple(range(len(version.columns))))
             else:
                 self._changes[side] = between(base, version)
-                self._schema[side] = schema_change(base.table, version.table, base.columns, version.columns)
+                self._schema[side] = schema_of(base, version)
 
     def plan(self, choose: Choose) -> MergePlan:
         """See `merge_plan`."""

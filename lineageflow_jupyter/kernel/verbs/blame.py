@@ -159,8 +159,8 @@ VERB = Verb(
     ),
     notes=(
         "The commit of a value is the one in which it appeared to stay: a value that was changed and changed back is "
-        "from the last change, and a row or column that went and came again is new. A renamed column is followed. "
-        "What a merge brought is from the commits that were merged.",
+        "from the last change, and a row or column that went and came again is new. A renamed column is followed, "
+        "unless all its values are one. What a merge brought is from the commits that were merged.",
         "The later a commit, the deeper the colour of its values; letters name commits in the legend.",
         "`b = %lf blame flights --stat` has the whole in `b.report`: `commits`, `codes`, `counts`, `to_frame()`, "
         "`cells()`.",
