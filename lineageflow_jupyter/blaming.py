@@ -22,7 +22,7 @@ from lineageflow_jupyter.model.pairs import ColumnPair, apart_from, paired
 from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.row_choice import chosen_rows
 from lineageflow_jupyter.version_frames import columns_at, labelled_rows
-from lineageflow_jupyter.versions import Rows, Version
+from lineageflow_jupyter.versions import Rows, Version, labels_mean
 
 ROW, COLUMN, COMMIT, TIME, AUTHOR = "row", "column", "commit", "time", "author"
 TOLD_TOGETHER = 2**16
@@ -231,7 +231,7 @@ def blame(ancestry: Ancestry, version: Version, tip: CommitRecord, columns: Sequ
     tip : CommitRecord
         A commit.
     columns : sequence of str or None
-        Names of columns; None for all, index levels included.
+        Names of columns; None for all, index levels included unless they only say where a row once stood.
     rows
         See `row_choice.chosen_rows`.
     """
@@ -255,7 +255,8 @@ def _records(ancestry: Ancestry, origins: Sequence[ObjectId]) -> tuple[CommitRec
 def _columns(version: Version, columns: Sequence[str] | None) -> tuple[ColumnPair, ...]:
     every = paired(None, version.table, None)
     if columns is None:
-        return every
+        levels = labels_mean(version)
+        return tuple(pair for pair in every if levels or pair.role == "data" or pair.label in version.entry.key)
     chosen: dict[ColumnPair, None] = {}
     for name in columns:
         found = [pair for pair in every if pair.called(name)]

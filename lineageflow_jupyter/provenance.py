@@ -39,7 +39,8 @@ class Provenance:
         place : str
             ``REV:DATASET``, or ``DATASET`` for HEAD.
         columns : str or sequence of str, optional
-            Only these columns; all by default, stored index levels included.
+            Only these columns; all by default, with the index levels that say more than where a row once stood: plain
+            integers without a name, such as a filter leaves, are no values.
         rows : int, slice, range, sequence of int, mapping or tuple, optional
             Only these rows: by number; or one row by values that identify it, by column, or as a tuple in the order
             of the key.

@@ -18,7 +18,7 @@ from lineageflow_jupyter.model.pairs import ColumnPair, paired
 from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.row_choice import chosen_rows, identity_of, rows_with, the_row
 from lineageflow_jupyter.version_frames import columns_at, texts_at
-from lineageflow_jupyter.versions import StoredVersion, Version
+from lineageflow_jupyter.versions import StoredVersion, Version, labels_mean
 
 Operation = Literal["insert", "update", "move", "delete"]
 
@@ -223,6 +223,13 @@ class _Walk:
             for pair in paired(before, after, schema)
             if pair.new in changed or pair.state in ("added", "dropped", "retyped")
         ]
+        if any(pair.role == "index" for pair, _ in pairs):  # plain labels that come and go, as with a filter
+            sides = {True: self.ancestry.version(node), False: self.ancestry.version(parent)}
+            pairs = [
+                (pair, state)
+                for pair, state in pairs
+                if pair.role == "data" or state == "changed" or labels_mean(sides[pair.new is not None])
+            ]
         if not pairs:
             return ()
         old = _texts(self.ancestry.version(parent), [pair.old for pair, _ in pairs], source)

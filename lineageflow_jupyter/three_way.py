@@ -22,8 +22,7 @@ from lineageflow_jupyter.errors import KeyViolation, UsageProblem
 from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.keys import partners
 from lineageflow_jupyter.frames.matching_words import combined_words
-from lineageflow_jupyter.frames.row_labels import counted_labels_of, labels_identify
-from lineageflow_jupyter.frames.storage_types import arrow_type
+from lineageflow_jupyter.frames.row_labels import counted_labels_of
 from lineageflow_jupyter.model.merging import (
     Choose,
     ColumnConflict,
@@ -35,7 +34,7 @@ from lineageflow_jupyter.model.merging import (
 from lineageflow_jupyter.model.objects import Table
 from lineageflow_jupyter.model.schema import SchemaChange
 from lineageflow_jupyter.row_values import NO_ROWS
-from lineageflow_jupyter.versions import Version, schema_of
+from lineageflow_jupyter.versions import Version, labels_mean, schema_of
 
 Between = Callable[[Version, Version], ChangeSet]
 """Gives the change set from one version to another."""
@@ -301,10 +300,7 @@ class _Planner:
 
     @cached_property
     def _labels_mean(self) -> bool:
-        return all(
-            labels_identify(version.body, [arrow_type(c.type) for c in version.columns[: len(version.table.index)]])
-            for version in self._sides.values()
-        )
+        return all(map(labels_mean, self._sides.values()))
 
     def _edited_among(self, side: Side, rows: Rows) -> Rows:
         """Those of some rows of a side in which it changed a value."""

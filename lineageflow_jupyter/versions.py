@@ -12,6 +12,8 @@ import pyarrow as pa
 from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.convert import FrameContent
 from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.row_labels import labels_identify
+from lineageflow_jupyter.frames.storage_types import arrow_type
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import Column, FrameDescription, Table, TreeEntry
 from lineageflow_jupyter.model.schema import SchemaChange, schema_change
@@ -193,6 +195,12 @@ def is_constant(version: Version, place: int) -> bool:
         if changed_rows(first, array.slice(0, 1)).any() or changed_rows(array.slice(0, rows - 1), array.slice(1)).any():
             return False
     return True
+
+
+def labels_mean(version: Version) -> bool:
+    """Whether a version has index levels that say more of a row than its place; see `labels_identify`."""
+    levels = version.columns[: len(version.table.index)]
+    return bool(levels) and labels_identify(version.body, [arrow_type(column.type) for column in levels])
 
 
 def _span(rows: Rows) -> range | None:

@@ -141,6 +141,21 @@ def test_labels_are_columns_and_a_series_is_a_frame(repo: Repository) -> None:
         assert frame.shape[0] == 2
 
 
+def test_labels_that_only_say_where_a_row_once_stood_are_no_values(repo: Repository) -> None:
+    frame = pd.DataFrame({"x": [1, 2, 3, 4]})
+    commit(repo, "raw", frame)
+    commit(repo, "filtered", frame[frame.x != 2])
+    found = repo.blame("t")
+    assert (said(found), found.counts) == ({"x": ["raw"] * 3}, (3,))
+    assert found.to_frame().index.tolist() == [0, 2, 3]
+    assert said(repo.blame("t", columns="index")) == {"index": ["filtered"] * 3}
+    assert [each.operation for each in repo.history("t", row=1)] == ["insert"]
+    commit(repo, "named", frame[frame.x != 2].rename_axis("place"))
+    assert said(repo.blame("t"))["place"] == ["filtered"] * 3
+    commit(repo, "key", frame[frame.x != 2], ("index",))
+    assert said(repo.blame("t"))["index"] == ["filtered"] * 3  # renamed, and in the key
+
+
 def test_without_what_was_kept_it_is_found_anew(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = pd.DataFrame({"id": range(3), "x": [1, 2, 3]})
     commit(repo, "raw", frame, ("id",))

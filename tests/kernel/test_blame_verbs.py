@@ -63,6 +63,13 @@ def test_counts_of_all(history: TestingShell) -> None:
     assert [(line[-2], line[-1]) for line in told[2:]] == [("1", "edit"), ("5", "raw")]
 
 
+def test_plain_labels_are_not_counted(history: TestingShell) -> None:
+    history.run("flights = flights.assign(dep=9.0).set_axis([3, 1])")
+    history.run("%lf commit -m labelled;")
+    for line in ("%lf blame flights", "%lf blame flights --stat"):
+        assert [told[-2:] for told in words(history.run(line))][-3:] == [["1", "labelled"], ["1", "edit"], ["4", "raw"]]
+
+
 def test_pages(history: TestingShell) -> None:
     answer = str(history.run("%lf blame flights -n 1"))
     assert answer.endswith("rows 1 to 1 of 2; `--skip 1` shows the next ones; `--stat` counts the values of all")

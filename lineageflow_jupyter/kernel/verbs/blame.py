@@ -51,7 +51,8 @@ def blame_of(call: Call) -> Blame:
     repository, place = call.session.repository, place_of(call)
     columns = split_columns(arguments.all("column"))
     if not columns and not arguments.has("stat"):
-        columns = [*repository.column_names(place, levels=True)][:WIDE]
+        names = repository.column_names(place)
+        columns = [*names[:WIDE]] if len(names) > WIDE else []
     return repository.blame(place, columns=columns or None, rows=rows)
 
 
@@ -125,7 +126,7 @@ def _legend(found: Blame, *, lettered: bool) -> list[Part]:
 
 
 def _paged(call: Call, found: Blame) -> Iterator[Part]:
-    total, wide = found.version.table.rows, len(found.version.table.columns)
+    total, wide = found.version.table.rows, len(found.version.table.data)
     if wide > WIDE and not call.arguments.has("column"):
         yield Note(f"of the first {WIDE:,} columns; --column chooses others", MUTED)
     if call.arguments.has("row") or len(found) == total:
