@@ -33,6 +33,8 @@ class Provenance:
         is from the last change, and rows or columns that were removed and added again are new. A renamed column is
         followed if nothing else about it changed and its values are not all one; a column of another type is new. What
         came in by a merge is from the commits that were merged; only what none of these holds is from the merge itself.
+        A dataset that was given another name is followed into its old one; where the same commit changed its table, or
+        it was empty, it is new.
 
         Parameters
         ----------
@@ -74,7 +76,7 @@ class Provenance:
         return blame(ancestry, version, record, (columns,) if isinstance(columns, str) else columns, rows)
 
     def history(self, place: str, *, row: Any) -> RowHistory:
-        """Tell what commits did to one row of a dataset, newest first.
+        """Tell what commits did to one row of a dataset, newest first; under its older names too, as in `blame`.
 
         Parameters
         ----------
@@ -118,5 +120,4 @@ class Provenance:
         revision, dataset = split_dataset(place)
         record = self._history.resolve(revision, self._workspace.head)
         entry = self._history.entry(record, dataset, revision)
-        past = Ancestry(self._history, self._changes, self._objects, entry.dataset)
-        return record, self._changes.stored(entry), past
+        return record, self._changes.stored(entry), Ancestry(self._history, self._changes, self._objects)
