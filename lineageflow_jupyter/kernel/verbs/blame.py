@@ -138,7 +138,7 @@ def _paged(call: Call, found: Blame) -> Iterator[Part]:
 
 DATASET = Positional("dataset", "DATASET", "the dataset, or REV:DATASET", Holds.DATASET, required=True)
 REVISION = Positional("revision", "REV", "at which commit, HEAD by default", Holds.REVISION)
-ROW = Option(("--row",), "one row, by values of columns (id=17) or by its number", "COL=VALUE", many=True)
+ROW = Option(("--row",), "one row, by values of columns (id=17) or by its number", "COL=VALUE", many=True, parts="=")
 
 VERB = Verb(
     "blame",
@@ -161,7 +161,8 @@ VERB = Verb(
     notes=(
         "The commit of a value is the one in which it appeared to stay: a value that was changed and changed back is "
         "from the last change, and a row or column that went and came again is new. A renamed column is followed, "
-        "unless all its values are one. What a merge brought is from the commits that were merged.",
+        "unless all its values are one; so is a dataset that `%lf mv` renamed. What a merge brought is from "
+        "the commits that were merged.",
         "The later a commit, the deeper the colour of its values; letters name commits in the legend.",
         "`b = %lf blame flights --stat` has the whole in `b.report`: `commits`, `codes`, `counts`, `to_frame()`, "
         "`cells()`.",
