@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -27,7 +28,7 @@ from lineageflow_jupyter.errors import CorruptData, ObjectMissing
 from lineageflow_jupyter.forming import Former, OfKind, Part, label_changes
 from lineageflow_jupyter.frames.assembly import stored_id
 from lineageflow_jupyter.frames.canonical import CanonicalChunk, canonical_chunk
-from lineageflow_jupyter.frames.codecs import FORM_FULL, StoredValue, encode_value, parse_value
+from lineageflow_jupyter.frames.codecs import FORM_FULL, StoredValue, encode_value, first_buffers, parse_value
 from lineageflow_jupyter.frames.columns import ChunkedColumn, chunk_column
 from lineageflow_jupyter.frames.convert import (
     ColumnContent,
@@ -86,6 +87,8 @@ THREADS = min(8, os.cpu_count() or 1)
 TAKEN_TOGETHER = 1 << 20
 """Rows of a column that are read at a time where only some of them are wanted."""
 CACHED_MANIFESTS = 20_000
+DECODED_TOGETHER = 256
+"""Manifests that are decoded at a time, where many are read."""
 CACHED_TABLES = 4
 """Tables that are kept decoded: a walk through versions asks for each several times."""
 CACHED_OUTLINES = 1_000
@@ -124,8 +127,10 @@ class Objects:
         with self._lock:
             missing = [oid for oid in wanted if oid not in self._cache]
         if len(missing) > 1:
-            for oid, value in self.reader.read_many(missing):
-                self._remember(oid, bytes(parse_value(value).read(0)))
+            values = self.reader.read_many(missing)
+            while some := list(islice(values, DECODED_TOGETHER)):
+                for (oid, _), data in zip(some, first_buffers([value for _, value in some]), strict=True):
+                    self._remember(oid, bytes(data))
 
     def commit(self, oid: ObjectId) -> Commit:
         """Return a commit."""
