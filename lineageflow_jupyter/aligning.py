@@ -19,16 +19,10 @@ from lineageflow_jupyter.content_alignment import ContentAlignment, Found
 from lineageflow_jupyter.errors import KeyViolation
 from lineageflow_jupyter.frames.keys import check_key, partners
 from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, value_words
-from lineageflow_jupyter.frames.row_labels import label_name, label_range, labels_identify
+from lineageflow_jupyter.frames.row_labels import label_name, label_range
 from lineageflow_jupyter.frames.storage_types import arrow_type
-from lineageflow_jupyter.model.schema import SchemaChange, schema_change
 from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowValues
-from lineageflow_jupyter.versions import Version
-
-
-def schema_of(old: Version, new: Version) -> SchemaChange:
-    """How the columns of two versions belong together."""
-    return schema_change(old.table, new.table, old.columns, new.columns)
+from lineageflow_jupyter.versions import Version, labels_mean
 
 
 def change_set(
@@ -134,8 +128,7 @@ class _Aligner:
         pairs = [pair for pair in self._schema.common if pair[1] < levels]
         if not levels or len(self._old.table.index) != levels:
             return self._by_named_range()
-        types = [arrow_type(self._new.columns[place].type) for _, place in pairs]
-        if len(pairs) != levels or not all(labels_identify(side.body, types) for side in (self._old, self._new)):
+        if len(pairs) != levels or not all(map(labels_mean, (self._old, self._new))):
             return None
         return self._by_key(pairs, checked=False)
 

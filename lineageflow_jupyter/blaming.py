@@ -17,12 +17,12 @@ from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.frames.content import contiguous
 from lineageflow_jupyter.frames.convert import ENGINES
 from lineageflow_jupyter.history import unknown
-from lineageflow_jupyter.model.ids import ObjectId, short
+from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.model.pairs import ColumnPair, apart_from, paired
 from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.row_choice import chosen_rows
 from lineageflow_jupyter.version_frames import columns_at, labelled_rows
-from lineageflow_jupyter.versions import Rows, Version
+from lineageflow_jupyter.versions import Rows, Version, labels_mean
 
 ROW, COLUMN, COMMIT, TIME, AUTHOR = "row", "column", "commit", "time", "author"
 TOLD_TOGETHER = 2**16
@@ -231,31 +231,32 @@ def blame(ancestry: Ancestry, version: Version, tip: CommitRecord, columns: Sequ
     tip : CommitRecord
         A commit.
     columns : sequence of str or None
-        Names of columns; None for all, index levels included.
+        Names of columns; None for all, index levels included unless they only say where a row once stood.
     rows
         See `row_choice.chosen_rows`.
     """
     chosen = _columns(version, columns)
     numbers = chosen_rows(version, rows)
     asked, back = (None, None) if numbers is None else np.unique(numbers, return_inverse=True)
-    maker = ancestry.maker(tip.id)
+    maker = ancestry.maker((tip.id, version.entry.dataset))
     assert maker is not None
     places = [pair.new for pair in chosen if pair.new is not None]
     found = traced(ancestry, maker, version.table.rows, places, asked)
     codes = {pair.name: found.codes[place] for pair, place in zip(chosen, places, strict=True)}
     if back is not None:
         codes = {name: each[back] for name, each in codes.items()}
-    return Blame(version, tip, chosen, numbers, _records(ancestry, found.origins), codes)
-
-
-def _records(ancestry: Ancestry, origins: Sequence[ObjectId]) -> tuple[CommitRecord, ...]:
-    return tuple(map(ancestry.record, origins))
+    records = tuple(dict.fromkeys(map(ancestry.record, found.origins)))
+    if len(records) < len(found.origins):  # a commit gave values to two datasets that became one
+        folded = np.array([records.index(ancestry.record(origin)) for origin in found.origins], np.int32)
+        codes = {name: folded[each] for name, each in codes.items()}
+    return Blame(version, tip, chosen, numbers, records, codes)
 
 
 def _columns(version: Version, columns: Sequence[str] | None) -> tuple[ColumnPair, ...]:
     every = paired(None, version.table, None)
     if columns is None:
-        return every
+        levels = labels_mean(version)
+        return tuple(pair for pair in every if levels or pair.role == "data" or pair.label in version.entry.key)
     chosen: dict[ColumnPair, None] = {}
     for name in columns:
         found = [pair for pair in every if pair.called(name)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineageflow_jupyter.algorithms.changes import ChangeSet, decode_changes, encode_changes
-from lineageflow_jupyter.aligning import change_set, schema_of
+from lineageflow_jupyter.aligning import change_set
 from lineageflow_jupyter.deriving import Sealed
 from lineageflow_jupyter.diffing import TableDiff
 from lineageflow_jupyter.errors import CorruptData, ObjectMissing
@@ -23,7 +23,7 @@ from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
 from lineageflow_jupyter.model.objects import TreeEntry, decode, encode
 from lineageflow_jupyter.row_values import RowValues
 from lineageflow_jupyter.tables import Known, Objects, Snapshot, TableReader
-from lineageflow_jupyter.versions import LiveVersion, StoredVersion, Version
+from lineageflow_jupyter.versions import LiveVersion, StoredVersion, Version, schema_of
 
 
 def change_set_id(old: TreeEntry, new: TreeEntry) -> ObjectId:

@@ -24,9 +24,10 @@ from lineageflow_jupyter.algorithms.matching import among, crowded, gaps, match,
 from lineageflow_jupyter.algorithms.neighbours import similar_pairs
 from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.matching_words import COSTLY_TYPES, combined_words, mixed_words, value_words
-from lineageflow_jupyter.frames.row_labels import label_range, labels_identify
+from lineageflow_jupyter.frames.row_labels import label_range
 from lineageflow_jupyter.frames.storage_types import arrow_type
 from lineageflow_jupyter.row_values import NO_ROWS, Pair, RowPairs, RowValues, flags_of, joined, picked
+from lineageflow_jupyter.versions import labels_mean
 
 FEW_ROWS = 1 << 17
 """Up to so many rows are matched over all their columns, one after the other; more, over those that tell them apart."""
@@ -91,8 +92,7 @@ class ContentAlignment:
     def _content_pairs(self) -> list[Pair]:
         """Columns that tell what a row is: all that both have, but for labels that only say where it once stood."""
         levels = len(self._new.table.index)
-        types = [arrow_type(column.type) for column in self._new.columns[:levels]]
-        meant = bool(levels) and labels_identify(self._new.body, types)
+        meant = labels_mean(self._new)
         return [pair for pair in self._values.schema.common if meant or pair[1] >= levels]
 
     # --- tentative pairs ---------------------------------------------------------------------------------------------

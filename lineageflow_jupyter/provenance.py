@@ -31,15 +31,18 @@ class Provenance:
 
         That is the commit in which the value appears, and stays from then on: a value that was changed and changed back
         is from the last change, and rows or columns that were removed and added again are new. A renamed column is
-        followed if nothing else about it changed; one of another type is new. What came in by a merge is from the
-        commits that were merged; only what none of these holds is from the merge itself.
+        followed if nothing else about it changed and its values are not all one; a column of another type is new. What
+        came in by a merge is from the commits that were merged; only what none of these holds is from the merge itself.
+        A dataset that was given another name is followed into its old one; where the same commit changed its table, or
+        it was empty, it is new.
 
         Parameters
         ----------
         place : str
             ``REV:DATASET``, or ``DATASET`` for HEAD.
         columns : str or sequence of str, optional
-            Only these columns; all by default, stored index levels included.
+            Only these columns; all by default, with the index levels that say more than where a row once stood: plain
+            integers without a name, such as a filter leaves, are no values.
         rows : int, slice, range, sequence of int, mapping or tuple, optional
             Only these rows: by number; or one row by values that identify it, by column, or as a tuple in the order
             of the key.
@@ -73,7 +76,7 @@ class Provenance:
         return blame(ancestry, version, record, (columns,) if isinstance(columns, str) else columns, rows)
 
     def history(self, place: str, *, row: Any) -> RowHistory:
-        """Tell what commits did to one row of a dataset, newest first.
+        """Tell what commits did to one row of a dataset, newest first; under its older names too, as in `blame`.
 
         Parameters
         ----------
@@ -117,5 +120,4 @@ class Provenance:
         revision, dataset = split_dataset(place)
         record = self._history.resolve(revision, self._workspace.head)
         entry = self._history.entry(record, dataset, revision)
-        past = Ancestry(self._history, self._changes, self._objects, entry.dataset)
-        return record, self._changes.stored(entry), past
+        return record, self._changes.stored(entry), Ancestry(self._history, self._changes, self._objects)

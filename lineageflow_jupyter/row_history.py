@@ -13,12 +13,12 @@ from lineageflow_jupyter.algorithms.alignment import NO_ROW
 from lineageflow_jupyter.algorithms.changes import ChangeSet
 from lineageflow_jupyter.ancestry import Ancestry
 from lineageflow_jupyter.errors import UnknownName, UsageProblem
-from lineageflow_jupyter.model.ids import ObjectId
+from lineageflow_jupyter.history import Place
 from lineageflow_jupyter.model.pairs import ColumnPair, paired
 from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.row_choice import chosen_rows, identity_of, rows_with, the_row
 from lineageflow_jupyter.version_frames import columns_at, texts_at
-from lineageflow_jupyter.versions import StoredVersion, Version
+from lineageflow_jupyter.versions import StoredVersion, Version, labels_mean
 
 Operation = Literal["insert", "update", "move", "delete"]
 
@@ -115,7 +115,7 @@ def row_history(ancestry: Ancestry, version: Version, tip: CommitRecord, row: An
     row
         Number of the row in that version; or values that identify it, also if it is not there any more.
     """
-    maker = ancestry.maker(tip.id)
+    maker = ancestry.maker((tip.id, version.entry.dataset))
     assert maker is not None
     if isinstance(row, Mapping | tuple | str):
         values = identity_of(version, row)
@@ -164,7 +164,7 @@ class _Walk:
     ancestry: Ancestry
     values: Mapping[str, Any]
 
-    def back_from(self, node: ObjectId, row: int | None) -> Iterator[RowVersion]:
+    def back_from(self, node: Place, row: int | None) -> Iterator[RowVersion]:
         """Yield what happened to the row, the newest first."""
         while True:
             if row is not None:
@@ -188,12 +188,12 @@ class _Walk:
                 yield self._whole(node, self.ancestry.version(parents[0]), row, "delete")
             node = parents[0]
 
-    def _before(self, node: ObjectId, row: int) -> tuple[ObjectId, int, RowVersion | None] | None:
+    def _before(self, node: Place, row: int) -> tuple[Place, int, RowVersion | None] | None:
         """The parent that a row came from, its row there, and what was done to it; None if it was inserted.
 
         A merge that took the row as it is in one of its parents did nothing to it.
         """
-        first: tuple[ObjectId, int, RowVersion | None] | None = None
+        first: tuple[Place, int, RowVersion | None] | None = None
         parents = self.ancestry.parents(node)
         for parent in parents:
             changes = self.ancestry.changes(parent, node)
@@ -209,9 +209,7 @@ class _Walk:
                 first = parent, source, RowVersion(self.ancestry.record(node), "update", row, cells)
         return first
 
-    def _cells(
-        self, node: ObjectId, parent: ObjectId, changes: ChangeSet, row: int, source: int
-    ) -> tuple[CellChange, ...]:
+    def _cells(self, node: Place, parent: Place, changes: ChangeSet, row: int, source: int) -> tuple[CellChange, ...]:
         """How the values of a row differ between two versions."""
         before, after = self.ancestry.table(parent), self.ancestry.table(node)
         if before is after:
@@ -223,13 +221,20 @@ class _Walk:
             for pair in paired(before, after, schema)
             if pair.new in changed or pair.state in ("added", "dropped", "retyped")
         ]
+        if any(pair.role == "index" for pair, _ in pairs):  # plain labels that come and go, as with a filter
+            sides = {True: self.ancestry.version(node), False: self.ancestry.version(parent)}
+            pairs = [
+                (pair, state)
+                for pair, state in pairs
+                if pair.role == "data" or state == "changed" or labels_mean(sides[pair.new is not None])
+            ]
         if not pairs:
             return ()
         old = _texts(self.ancestry.version(parent), [pair.old for pair, _ in pairs], source)
         new = _texts(self.ancestry.version(node), [pair.new for pair, _ in pairs], row)
         return tuple(CellChange(pair.name, state, old[pair.old], new[pair.new]) for pair, state in pairs)
 
-    def _deleted(self, node: ObjectId, parent: ObjectId) -> int | None:
+    def _deleted(self, node: Place, parent: Place) -> int | None:
         """Row of a parent that a commit deleted and that has the values; None where there is none."""
         removed = self.ancestry.changes(parent, node).alignment.removed
         version = self.ancestry.version(parent)
@@ -240,7 +245,7 @@ class _Walk:
         return int(found[0]) if len(found) else None
 
     def _whole(
-        self, node: ObjectId, version: StoredVersion, row: int, operation: Literal["insert", "delete"]
+        self, node: Place, version: StoredVersion, row: int, operation: Literal["insert", "delete"]
     ) -> RowVersion:
         pairs: Sequence[ColumnPair] = paired(None, version.table, None)
         texts = _texts(version, [pair.new for pair in pairs], row)

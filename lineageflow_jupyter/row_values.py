@@ -15,8 +15,8 @@ from lineageflow_jupyter.algorithms.agreement import Range, agreeing_runs, equal
 from lineageflow_jupyter.algorithms.alignment import NO_ROW, Alignment, Rows, expanded_ranges, numbers_of
 from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.matching_words import combined_words, value_words
-from lineageflow_jupyter.model.schema import SchemaChange, schema_change
-from lineageflow_jupyter.versions import Version
+from lineageflow_jupyter.model.schema import SchemaChange
+from lineageflow_jupyter.versions import Version, schema_of
 
 MANY_RUNS = 4096
 """From so many runs on chunks hardly ever agree along them, and are not asked."""
@@ -45,7 +45,7 @@ class RowValues:
     def __init__(self, old: Version, new: Version, pool: Executor) -> None:
         self.sides = (old, new)
         self.rows = (old.table.rows, new.table.rows)
-        self.schema: SchemaChange = schema_change(old.table, new.table, old.columns, new.columns)
+        self.schema: SchemaChange = schema_of(old, new)
         self._pool = pool
 
     def name(self, pair: Pair) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -27,7 +28,7 @@ from lineageflow_jupyter.errors import CorruptData, ObjectMissing
 from lineageflow_jupyter.forming import Former, OfKind, Part, label_changes
 from lineageflow_jupyter.frames.assembly import stored_id
 from lineageflow_jupyter.frames.canonical import CanonicalChunk, canonical_chunk
-from lineageflow_jupyter.frames.codecs import FORM_FULL, StoredValue, encode_value, parse_value
+from lineageflow_jupyter.frames.codecs import FORM_FULL, StoredValue, encode_value, first_buffers, parse_value
 from lineageflow_jupyter.frames.columns import ChunkedColumn, chunk_column
 from lineageflow_jupyter.frames.content import StoredArray, values_of
 from lineageflow_jupyter.frames.convert import (
@@ -87,6 +88,8 @@ THREADS = min(8, os.cpu_count() or 1)
 TAKEN_TOGETHER = 1 << 20
 """Rows of a column that are read at a time where only some of them are wanted."""
 CACHED_MANIFESTS = 20_000
+DECODED_TOGETHER = 256
+"""Manifests that are decoded at a time, where many are read."""
 CACHED_TABLES = 4
 """Tables that are kept decoded: a walk through versions asks for each several times."""
 CACHED_OUTLINES = 1_000
@@ -125,8 +128,10 @@ class Objects:
         with self._lock:
             missing = [oid for oid in wanted if oid not in self._cache]
         if len(missing) > 1:
-            for oid, value in self.reader.read_many(missing):
-                self._remember(oid, bytes(parse_value(value).read(0)))
+            values = self.reader.read_many(missing)
+            while some := list(islice(values, DECODED_TOGETHER)):
+                for (oid, _), data in zip(some, first_buffers([value for _, value in some]), strict=True):
+                    self._remember(oid, bytes(data))
 
     def commit(self, oid: ObjectId) -> Commit:
         """Return a commit."""
@@ -368,7 +373,8 @@ class TableWriter:
         before = self._objects.table(parent.table)
         old = self._objects.columns([column.column for column in before.columns])
         parts = []
-        for origin, place in schema_change(before, snapshot.table, old, snapshot.columns).common:
+        # Renamed columns have no new chunks, so nobody need know which are: as if all were constant.
+        for origin, place in schema_change(before, snapshot.table, old, snapshot.columns, lambda _: True).common:
             changed = changes.changed.get(place, np.empty(0, np.int64))
             values = partial(_normalised, content.columns[place].array)
             new, wanted = snapshot.columns[place], _wanted(snapshot.columns[place], unknown)

@@ -22,8 +22,7 @@ from lineageflow_jupyter.errors import KeyViolation, UsageProblem
 from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.keys import partners
 from lineageflow_jupyter.frames.matching_words import combined_words
-from lineageflow_jupyter.frames.row_labels import counted_labels_of, labels_identify
-from lineageflow_jupyter.frames.storage_types import arrow_type
+from lineageflow_jupyter.frames.row_labels import counted_labels_of
 from lineageflow_jupyter.model.merging import (
     Choose,
     ColumnConflict,
@@ -33,9 +32,9 @@ from lineageflow_jupyter.model.merging import (
     merged_columns,
 )
 from lineageflow_jupyter.model.objects import Table
-from lineageflow_jupyter.model.schema import SchemaChange, schema_change
+from lineageflow_jupyter.model.schema import SchemaChange
 from lineageflow_jupyter.row_values import NO_ROWS
-from lineageflow_jupyter.versions import Version
+from lineageflow_jupyter.versions import Version, labels_mean, schema_of
 
 Between = Callable[[Version, Version], ChangeSet]
 """Gives the change set from one version to another."""
@@ -134,10 +133,10 @@ class _Planner:
             if base is None:
                 nothing = Alignment.from_runs(0, version.table.rows, [])
                 self._changes[side] = ChangeSet(nothing, "key" if version.entry.key else "content")
-                self._schema[side] = schema_change(_NO_TABLE, version.table, (), version.columns)
+                self._schema[side] = SchemaChange((), added=tuple(range(len(version.columns))))
             else:
                 self._changes[side] = between(base, version)
-                self._schema[side] = schema_change(base.table, version.table, base.columns, version.columns)
+                self._schema[side] = schema_of(base, version)
 
     def plan(self, choose: Choose) -> MergePlan:
         """See `merge_plan`."""
@@ -313,10 +312,7 @@ class _Planner:
 
     @cached_property
     def _labels_mean(self) -> bool:
-        return all(
-            labels_identify(version.body, [arrow_type(c.type) for c in version.columns[: len(version.table.index)]])
-            for version in self._sides.values()
-        )
+        return all(map(labels_mean, self._sides.values()))
 
     def _edited_among(self, side: Side, rows: Rows) -> Rows:
         """Those of some rows of a side in which it changed a value."""

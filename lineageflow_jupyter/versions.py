@@ -9,9 +9,14 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.convert import FrameContent
 from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.row_labels import labels_identify
+from lineageflow_jupyter.frames.storage_types import arrow_type
+from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import Column, FrameDescription, Table, TreeEntry
+from lineageflow_jupyter.model.schema import SchemaChange, schema_change
 from lineageflow_jupyter.tables import Named, Objects, Snapshot, TableReader
 
 Rows = np.ndarray[Any, Any]
@@ -163,6 +168,39 @@ class LiveVersion:
         """See `Version`."""
         arrays = [self.content.companions[number] for number in numbers]
         return [normalise(array if rows is None else array.take(pa.array(rows))) for array in arrays]
+
+
+def schema_of(old: Version, new: Version) -> SchemaChange:
+    """How the columns of two versions belong together; values are read only where a column may be a renamed one."""
+    return schema_change(old.table, new.table, old.columns, new.columns, lambda place: is_constant(new, place))
+
+
+def is_constant(version: Version, place: int) -> bool:
+    """Whether a column has one value in all rows, or no rows; NaN is one value, null too.
+
+    Reads nothing where chunk ids tell, else chunk by chunk, each once, until two values differ.
+    """
+    ids: dict[int, ObjectId] = {}
+    starts: dict[ObjectId, int] = {}
+    at = 0
+    for chunk in version.columns[place].chunks:
+        if ids.setdefault(chunk.rows, chunk.id) != chunk.id:  # as long, and other values: not all are one
+            return False
+        starts.setdefault(chunk.id, at)
+        at += chunk.rows
+    first = None
+    for rows, oid in ids.items():
+        (array,) = version.values([place], range(starts[oid], starts[oid] + rows))
+        first = array.slice(0, 1) if first is None else first
+        if changed_rows(first, array.slice(0, 1)).any() or changed_rows(array.slice(0, rows - 1), array.slice(1)).any():
+            return False
+    return True
+
+
+def labels_mean(version: Version) -> bool:
+    """Whether a version has index levels that say more of a row than its place; see `labels_identify`."""
+    levels = version.columns[: len(version.table.index)]
+    return bool(levels) and labels_identify(version.body, [arrow_type(column.type) for column in levels])
 
 
 def _span(rows: Rows) -> range | None:

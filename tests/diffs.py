@@ -14,9 +14,8 @@ from lineageflow_jupyter.diffing import TableDiff
 from lineageflow_jupyter.frames.comparison import changed_rows
 from lineageflow_jupyter.frames.convert import to_content
 from lineageflow_jupyter.model.diffs import DiffOptions
-from lineageflow_jupyter.model.schema import schema_change
 from lineageflow_jupyter.repository import Repository
-from lineageflow_jupyter.versions import LiveVersion, StoredVersion, Version
+from lineageflow_jupyter.versions import LiveVersion, StoredVersion, Version, schema_of
 
 
 def stored(repo: Repository, frame: Any, key: Sequence[str] = (), dataset: str = "t") -> StoredVersion:
@@ -56,7 +55,7 @@ def diff_of(
     rows_a, rows_b = old.table.rows, new.table.rows
     if sources is None:
         sources = [row if row < rows_a else -1 for row in range(rows_b)]
-    schema = schema_change(old.table, new.table, old.columns, new.columns)
+    schema = schema_of(old, new)
     partners = np.array(sources, np.int64)
     aligned = np.flatnonzero(partners >= 0)
     changed = {}

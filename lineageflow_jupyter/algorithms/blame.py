@@ -241,6 +241,11 @@ def _moved_on(share: _Share | None, descent: Descent) -> _Share | None:
 def _onward(rows: Alignment, older: Alignment) -> Alignment:
     if rows.rows_b * 16 > older.rows_b or older.identical:
         return rows.composed(older)
+    if rows.matched == 1:  # a single one, as for one value, needs nothing that would have to be put together
+        at = older.partners(rows.a)
+        if at[0] != NO_ROW:
+            b, length = (part.astype(at.dtype, copy=False) for part in (rows.b, rows.length))
+            return Alignment(older.rows_a, rows.rows_b, at, b, length)
     sources = rows.sources()  # few rows are looked up one by one
     held = sources >= 0
     sources[held] = older.partners(sources[held])

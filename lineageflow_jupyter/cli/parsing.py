@@ -165,6 +165,8 @@ def _arguments(command: Command, words: list[str]) -> tuple[Arguments, dict[str,
     """Values of the verb, and of the options that all verbs have."""
     parser = verb_parser(command)
     before, after = _parted(command.verb.positionals, words)
+    if any(option.parts for option in command.verb.options):
+        before = _places_first([*command.verb.options, *common_options(command)], before)
     # Argparse takes values and flags in any order, or "--" for what it stands for, but not both at once.
     parse = parser.parse_args if "--" in before else parser.parse_intermixed_args
     found = vars(parse(before))
@@ -175,6 +177,26 @@ def _arguments(command: Command, words: list[str]) -> tuple[Arguments, dict[str,
     common = {option.name: found.pop(option.name) for option in common_options(command)}
     values = {name: _values(value) for name, value in found.items() if value not in (None, False, [])}
     return Arguments(values, separated=len(before) < len(words)), common
+
+
+def _places_first(options: Sequence[Option], words: list[str]) -> list[str]:
+    """Put options behind all other words: argparse takes for a value of an option with several whatever follows."""
+    known = {flag: option for option in options for flag in option.flags}
+    cut = words.index("--") if "--" in words else len(words)
+    places: list[str] = []
+    flags: list[str] = []
+    rest = words[:cut]
+    while rest:
+        word = rest.pop(0)
+        (flags if word.startswith("-") else places).append(word)
+        option = known.get(word)
+        if option is None or not option.metavar:
+            continue
+        if rest and not rest[0].startswith("--"):
+            flags.append(rest.pop(0))
+        while rest and not rest[0].startswith("-") and option.goes_on(rest[0]):
+            flags.append(rest.pop(0))
+    return [*places, *flags, *words[cut:]]
 
 
 def _values(value: object) -> tuple[str, ...]:

@@ -68,8 +68,8 @@ class Positional:
 class Option:
     """A flag, with values unless `metavar` is empty.
 
-    A flag with `many` values takes all words up to the next flag or ``--``. That a `required` one is missing is said by
-    the verb, which knows what to propose.
+    A flag with `many` values takes all words up to the next flag or ``--``, or up to the first, from the second on,
+    that does not contain `parts`. That a `required` one is missing is said by the verb, which knows what to propose.
     """
 
     flags: tuple[str, ...]
@@ -78,6 +78,11 @@ class Option:
     holds: Holds = Holds.TEXT
     many: bool = False
     required: bool = False
+    parts: str = ""
+
+    def goes_on(self, text: str) -> bool:
+        """Whether a word may be another value, after one."""
+        return self.many and self.parts in text
 
     @property
     def name(self) -> str:
@@ -206,7 +211,7 @@ def _values(
     if not option.metavar:
         return ()
     taken = [] if given is None else [given]
-    while rest and (option.many or not taken) and not _separates(rest[0], known):
+    while rest and (not taken or option.goes_on(rest[0].text)) and not _separates(rest[0], known):
         taken.append(rest.pop(0))
     if not taken:
         found = f"{rest[0].text} found" if rest else "nothing found"

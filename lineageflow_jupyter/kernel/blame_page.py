@@ -27,14 +27,14 @@ _TINTS = "".join(
     f"{DEEPEST - (DEEPEST - PALEST) * step // (STEPS - 1)}%,transparent)}}\n"
     for step in range(STEPS)
 )
-_STYLE = (
+_STYLE = (  # ".lf-scroll.lf-blame" outweighs what each later output of the notebook says again of ".lf-scroll"
     """.lf-out .lf-blame{max-height:34em;overflow:auto;--lf-age:var(--jp-brand-color1,#1976d2)}
-.lf-out .lf-blame table{margin:0}
-.lf-out .lf-blame th,.lf-out .lf-blame td{white-space:pre;padding-left:.3em}
+.lf-out .lf-scroll.lf-blame table{margin:0}.lf-out .lf-blame thead{border-bottom:0}
+.lf-out .lf-scroll.lf-blame th,.lf-out .lf-scroll.lf-blame td{white-space:pre;padding-left:.4em}
 .lf-out .lf-blame td{color:var(--lf-text)}
-.lf-out .lf-blame thead th{position:sticky;top:0;z-index:1;
+.lf-out .lf-blame thead th{position:sticky;top:0;z-index:1;border-bottom:0;box-shadow:inset 0 -1px var(--lf-line);
 background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}
-.lf-out .lf-blame sub{font-size:.75em;padding-left:.4em}
+.lf-out .lf-blame sub{font-size:.75em;padding-left:.4em;vertical-align:baseline}
 """
     + _TINTS
 )

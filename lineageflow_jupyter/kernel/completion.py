@@ -173,14 +173,14 @@ def _read(verb: Verb, words: Sequence[Word], known: Mapping[str, Option], expand
         flag, equals, value = word.text.partition("=")
         option = known.get(flag) if word.bare >= len(flag) > 1 and not line.separated else None
         if option is not None:
-            line.expected = option if option.metavar and (option.many or not equals) else None
+            line.expected = option if option.metavar and (not equals or (option.many and not option.parts)) else None
             if equals:
                 line.given.append((option.holds, value))
         elif word.text == "--" and word.bare == 2:
             line.expected, line.separated = None, True
         elif line.expected is not None:
             line.given.append((line.expected.holds, expanded(word)))
-            line.expected = line.expected if line.expected.many else None
+            line.expected = line.expected if line.expected.many and not line.expected.parts else None
         else:
             if verb.positionals:
                 at = _place(verb.positionals, line.places)

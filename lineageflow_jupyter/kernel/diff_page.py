@@ -38,8 +38,8 @@ UNSHOWN = 8
 """Columns that are named as not shown."""
 
 _STYLE = """.lf-out .lf-diff{max-height:34em;overflow:auto}
-.lf-out .lf-diff table{margin:0}.lf-out .lf-diff thead{border-bottom:0}
-.lf-out .lf-diff th,.lf-out .lf-diff td{white-space:pre;padding-left:.3em}
+.lf-out .lf-scroll.lf-diff table{margin:0}.lf-out .lf-diff thead{border-bottom:0}
+.lf-out .lf-scroll.lf-diff th,.lf-out .lf-scroll.lf-diff td{white-space:pre;padding-left:.3em}
 .lf-out .lf-diff thead th{position:sticky;top:0;z-index:1;border-bottom:0;box-shadow:inset 0 -1px var(--lf-line);
 background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}
 .lf-out .lf-diff .lf-key{font-weight:600}

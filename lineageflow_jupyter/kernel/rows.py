@@ -29,6 +29,6 @@ def rows_named(call: Call) -> Any:
         if not equals or not name:
             raise UsageProblem(
                 f"--row takes COLUMN=VALUE or a number, {name!r} found",
-                remedy="For example --row id=17; a revision stands before it",
+                remedy="For example --row id=17, or --row year=2013 month=1",
             )
     return {name: value for name, _, value in pairs}

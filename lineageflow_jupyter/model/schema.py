@@ -1,4 +1,4 @@
-"""How the columns of two tables belong together, found from names, types and ids alone."""
+"""How the columns of two tables belong together, found from names, types and ids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class SchemaChange:
     common : tuple of (int, int)
         Places in A and in B of columns that both have, with one type; renamed ones are among them.
     renamed : tuple of (int, int)
-        Those of them whose name differs: exactly one dropped and one added column of one role share an id.
+        Those of them whose name differs: exactly one dropped and one added column of one role share an id, and are not
+        constant, since two constant columns are equal by accident.
     retyped : tuple of (int, int)
         Columns of one name whose types differ.
     dropped, added : tuple of int
@@ -36,7 +37,9 @@ class SchemaChange:
         return bool(self.renamed or self.retyped or self.dropped or self.added)
 
 
-def schema_change(before: Table, after: Table, old: Sequence[Column], new: Sequence[Column]) -> SchemaChange:
+def schema_change(
+    before: Table, after: Table, old: Sequence[Column], new: Sequence[Column], constant: Callable[[int], bool]
+) -> SchemaChange:
     """Pair the columns of two tables.
 
     Parameters
@@ -45,16 +48,20 @@ def schema_change(before: Table, after: Table, old: Sequence[Column], new: Seque
         The tables.
     old, new : sequence of Column
         The chunk lists of all their columns, in order.
+    constant : callable
+        Whether a column of B, by its place, has one value in all rows. Asked only where a column may be a renamed one.
 
     Returns
     -------
     SchemaChange
         Pairs in the order of B. Columns are paired by role and name, equal ones in their order.
     """
-    return paired_columns(before, after, lambda origin, place: old[origin].type == new[place].type)
+    return paired_columns(before, after, lambda origin, place: old[origin].type == new[place].type, constant)
 
 
-def paired_columns(before: Table, after: Table, same_type: Callable[[int, int], bool]) -> SchemaChange:
+def paired_columns(
+    before: Table, after: Table, same_type: Callable[[int, int], bool], constant: Callable[[int], bool]
+) -> SchemaChange:
     """As `schema_change`, where types are asked for by the places of a pair in A and in B."""
     known = {key: place for place, key in enumerate(numbered((c.role, c.name) for c in before.columns))}
     common: list[tuple[int, int]] = []
@@ -66,7 +73,8 @@ def paired_columns(before: Table, after: Table, same_type: Callable[[int, int], 
             added.append(place)
         else:
             (common if same_type(origin, place) else retyped).append((origin, place))
-    renamed = _renamed(before, after, list(known.values()), added)
+    candidates = _renamed(before, after, list(known.values()), added)
+    renamed = [(origin, place) for origin, place in candidates if not constant(place)]
     gone, come = {origin for origin, _ in renamed}, {place for _, place in renamed}
     return SchemaChange(
         tuple(sorted([*common, *renamed], key=lambda pair: pair[1])),

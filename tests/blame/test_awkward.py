@@ -72,6 +72,31 @@ def test_a_rename_is_followed_and_one_that_is_not_certain_is_not(repo: Repositor
     assert said(repo.blame("t")) == {"id": ["raw"] * 2, "n": ["raw"] * 2, "v": ["named"] * 2, "w": ["named"] * 2}
 
 
+def test_a_constant_column_under_another_name_is_another_column(repo: Repository) -> None:
+    """It may be any other column with that value; the rename of one that varies is followed, by all verbs alike."""
+    frame = pd.DataFrame({"id": range(3), "x": [1, 2, 2], "zero": 0, "none": [None] * 3})
+    commit(repo, "raw", frame, ("id",))
+    renamed = frame.rename(columns={"x": "n", "zero": "null", "none": "empty"})
+    commit(repo, "named", renamed)
+    assert said(repo.blame("t")) == {
+        "id": ["raw"] * 3,
+        "n": ["raw"] * 3,
+        "null": ["named"] * 3,
+        "empty": ["named"] * 3,
+    }
+    schema = repo.diff("HEAD~1", "HEAD")["t"].schema
+    assert [(each.old, each.name) for each in schema.renamed] == [("x", "n")]
+    assert [each.name for each in schema.dropped] == ["zero", "none"]
+    assert [cell.column for cell in repo.history("t", row={"id": 1})[0].cells] == ["null", "empty", "zero", "none"]
+    repo.switch("side", create=True, at="HEAD~1")
+    repo.read("t")
+    commit(repo, "edited", frame.assign(x=[7, 2, 2]))
+    repo.switch("main")
+    repo.merge("side")
+    assert said(repo.blame("t", columns="n")) == {"n": ["edited", "raw", "raw"]}
+    pd.testing.assert_frame_equal(repo.read("t"), renamed.assign(n=[7, 2, 2]))
+
+
 def test_columns_of_one_name(repo: Repository) -> None:
     frame = pd.DataFrame([[1, 2], [3, 4]], columns=["x", "x"])
     commit(repo, "raw", frame)
@@ -114,6 +139,21 @@ def test_labels_are_columns_and_a_series_is_a_frame(repo: Repository) -> None:
     for engine in ("polars", "arrow"):
         frame = found.to_frame(engine)
         assert frame.shape[0] == 2
+
+
+def test_labels_that_only_say_where_a_row_once_stood_are_no_values(repo: Repository) -> None:
+    frame = pd.DataFrame({"x": [1, 2, 3, 4]})
+    commit(repo, "raw", frame)
+    commit(repo, "filtered", frame[frame.x != 2])
+    found = repo.blame("t")
+    assert (said(found), found.counts) == ({"x": ["raw"] * 3}, (3,))
+    assert found.to_frame().index.tolist() == [0, 2, 3]
+    assert said(repo.blame("t", columns="index")) == {"index": ["filtered"] * 3}
+    assert [each.operation for each in repo.history("t", row=1)] == ["insert"]
+    commit(repo, "named", frame[frame.x != 2].rename_axis("place"))
+    assert said(repo.blame("t"))["place"] == ["filtered"] * 3
+    commit(repo, "key", frame[frame.x != 2], ("index",))
+    assert said(repo.blame("t"))["index"] == ["filtered"] * 3  # renamed, and in the key
 
 
 def test_without_what_was_kept_it_is_found_anew(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,3 +132,21 @@ def test_cells_in_long_form(told: Repository) -> None:
     assert cells["column"].tolist() == ["n", "n", "y", "y"]
     raw, edit = (told.resolve(revision).id.hex() for revision in ("HEAD~4", "HEAD~3"))
     assert cells["commit"].tolist() == [raw, edit, raw, raw]
+
+
+def test_few_rows_of_many_are_as_in_the_whole(repo: Repository) -> None:
+    """They are followed one by one, through rows that come, go and move."""
+    random = np.random.default_rng(3)
+    frame = pd.DataFrame({"id": range(100), "x": random.random(100)})
+    commit(repo, "raw", frame, ("id",))
+    for number in range(6):
+        frame = frame.drop(index=random.choice(len(frame), 9, replace=False))
+        new = pd.DataFrame({"id": 1000 * (number + 1) + np.arange(7), "x": random.random(7)})
+        frame = pd.concat([frame.iloc[:20], new, frame.iloc[20:]], ignore_index=True)
+        frame.loc[random.choice(len(frame), 5, replace=False), "x"] = random.random(5)
+        commit(repo, f"change {number}", frame.iloc[::-1] if number == 3 else frame)
+    whole = said(repo.blame("t"))
+    for row in range(0, len(frame), 3):
+        assert said(repo.blame("t", rows=row)) == {name: [values[row]] for name, values in whole.items()}
+    rows = [1, 30, 31, 80]
+    assert said(repo.blame("t", rows=rows)) == {name: [values[row] for row in rows] for name, values in whole.items()}

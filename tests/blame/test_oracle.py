@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from random import Random
 
@@ -14,9 +15,11 @@ import lineageflow_jupyter as lf
 from lineageflow_jupyter.blaming import Blame
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.repository import Repository
-from tests.blame.histories import Model, Past, Version, edited, model, origins, row
+from tests.blame.histories import Model, Past, Version, add, edited, model, origins, rename, row
+from tests.diff.oracle import Side
 
 slow = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+few = settings(slow, max_examples=10)
 
 
 @pytest.fixture(scope="module")
@@ -78,30 +81,64 @@ def test_with_a_key(folder: Path, random: Random) -> None:
         for version in past.versions[-3:]:
             if version.table is not None:
                 check(repo, version, random)
-                of_its_commit(repo, version)
 
 
-def of_its_commit(repo: Repository, version: Version) -> None:
-    """What each commit alone did, as its own diff tells it, contains the values that it is blamed for."""
-    found = repo.blame(f"{version.id.hex()}:t")
-    keys = version.keys
-    for number, record in enumerate(found.commits):
-        if len(record.commit.parents) != 1:
-            continue
-        diff = repo.diff(record.commit.parents[0].hex(), record.id.hex()).get("t")
-        assert diff is not None
-        if diff.old is None:
-            continue
-        there = repo.read(f"{record.id.hex()}:t")["k"].tolist()
-        rows = {keys[at]: names for at in range(len(keys)) if (names := blamed(found, number, at))}
-        added = {there[at] for at in diff.changes.alignment.added.tolist()}
-        new = len(diff.schema.added) + len(diff.schema.retyped)
-        changed = {there[at] for rows in diff.changes.changed.values() for at in rows.tolist()}
-        assert all(key in added or key in changed or new for key in rows)
+@few
+@given(seed=st.integers(0, 2**32 - 1))
+def test_columns_under_other_names(folder: Path, seed: int) -> None:
+    """Of few rows and values, so that many columns are constant, and many are equal."""
+    random = Random(seed)
+    with fresh(folder, made) as repo:
+        past = Past(repo)
+        table = model(random, 2)
+        for change in (add, add, rename):
+            past.commit(table, past.versions[-1:])
+            table = table.copy()
+            change(random, table)
+            rename(random, table)
+        past.commit(table, past.versions[-1:])
+        check(repo, past.versions[-1], random)
 
 
-def blamed(found: Blame, number: int, at: int) -> list[str]:
-    return [name for name, codes in found.codes.items() if codes[at] == number]
+@few
+@given(seed=st.integers(0, 2**32 - 1), keyed=st.booleans())
+def test_the_diff_of_a_blamed_commit_contains_the_value(folder: Path, seed: int, keyed: bool) -> None:
+    """Against each of its parents, as a row, a cell or a column that is new; with a key, in the row of that key."""
+    random = Random(seed)  # drawn one by one, choices would mostly be the first ones
+    with fresh(folder, made) as repo:
+        past = Past(repo, keyed=keyed)
+        grown(past, random, 6)
+        news: dict[ObjectId, list[set[Hashable]]] = {}
+        for version in past.versions[-2:]:
+            if version.table is None:
+                continue
+            assert version.side is not None
+            blamed = told(repo.blame(f"{version.id.hex()}:t"))
+            for column in version.side.columns:
+                for row, (word, oid) in enumerate(zip(column.words, blamed[column.name], strict=True)):
+                    if oid not in news:
+                        parents = repo.resolve(oid.hex()).commit.parents
+                        news[oid] = [new_values(repo, parent, oid, keyed=keyed) for parent in parents]
+                    value = (version.keys[row], word) if keyed else word
+                    assert all(value in held for held in news[oid])
+
+
+def new_values(repo: Repository, parent: ObjectId, oid: ObjectId, *, keyed: bool) -> set[Hashable]:
+    """Values that a commit's own diff tells as new, each with the key of its row if there is one."""
+    diff = repo.diff(parent.hex(), oid.hex()).get("t")
+    if diff is None:
+        return set()
+    frames = [(diff.added, list(diff.added.columns)), *((changed, ["new"]) for changed in diff.changed.values())]
+    own = [each.name for each in (*diff.schema.added, *diff.schema.retyped)]
+    if own:
+        frames.append((repo.read(f"{oid.hex()}:t"), own))
+    found: set[Hashable] = set()
+    for frame, names in frames:
+        side = Side.of(frame)
+        keys = side.named("k")[0].words if keyed else []
+        for column in side.named(*names):
+            found.update(zip(keys, column.words, strict=True) if keyed else column.words)
+    return found
 
 
 @slow

@@ -196,6 +196,16 @@ class TestHistory:
         stat = run("blame", "t", "main~1", "--stat", "--json").document
         assert (stat["codes"], stat["commits"][0]["values"]) == ({}, 6)
 
+    def test_rows_may_stand_before_dataset_and_revision(self, run: Run, repo: Repository) -> None:
+        expected = run("blame", "t", "main~1", "--row", "id=2", "--column", "x").out
+        for words in (
+            ("t", "--row", "id=2", "main~1", "--column", "x"),
+            ("--row", "id=2", "t", "main~1", "--column", "x"),
+            ("--column", "x", "--row", "id=2", "t", "main~1"),
+            ("--row=id=2", "t", "main~1", "--column", "x"),
+        ):
+            assert run("blame", *words).out == expected
+
     def test_history(self, run: Run, repo: Repository) -> None:
         document = run("history", "t", "--row", "id=2", "--json").document
         assert [version["operation"] for version in document["versions"]] == ["update", "insert"]

@@ -117,7 +117,7 @@ class Columns:
 
 
 def columns_of(old: Side, new: Side) -> Columns:
-    """Columns by role and name, equal names in order; else by what they hold, where that is told of one alone."""
+    """Columns by role and name, equal names in order; else by what they hold, if that varies and is told of one."""
     places = [numbered(side) for side in (old, new)]
     both = [(places[0][key], place) for key, place in places[1].items() if key in places[0]]
     common = [(a, b) for a, b in both if old.columns[a].kind == new.columns[b].kind]
@@ -129,6 +129,7 @@ def columns_of(old: Side, new: Side) -> Columns:
         for b in added
         for a in dropped
         if old.columns[a].content == new.columns[b].content
+        and len(set(old.columns[a].words)) > 1
         and counts[0][old.columns[a].content] == counts[1][new.columns[b].content] == 1
     ]
     return Columns(

@@ -15,7 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineageflow_jupyter.errors import CorruptData, NewerFormat
-from lineageflow_jupyter.frames.codecs import BLOSC, FORM_SELECTION, LARGEST, RAW, encode_value, parse_value
+from lineageflow_jupyter.frames.codecs import (
+    BLOSC,
+    FORM_SELECTION,
+    LARGEST,
+    RAW,
+    encode_value,
+    first_buffers,
+    parse_value,
+)
 
 R = np.random.default_rng(3)
 WIDTHS = [1, 2, 4, 8, 16, 32]
@@ -165,6 +173,14 @@ def test_threads_encode_and_decode_at_once() -> None:
 
     with ThreadPoolExecutor(6) as pool:
         assert all(pool.map(work, range(60)))
+
+
+def test_many_are_decoded_as_each_is() -> None:
+    buffers = [bytes([number]) * size for number, size in enumerate((0, 5, 5000, 100_000))]
+    values = [b"".join(encode_value(b"", [data], [1])) for data in buffers]
+    assert [bytes(data) for data in first_buffers(values)] == buffers
+    with pytest.raises(CorruptData, match="it has 1 bytes"):
+        first_buffers([values[0], b"x"])
 
 
 def test_the_settings_of_numcodecs_are_left_alone() -> None:

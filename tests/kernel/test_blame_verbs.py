@@ -58,9 +58,30 @@ def test_one_value_is_one_line(history: TestingShell) -> None:
     assert str(history.run("%lf blame flights HEAD~2 --row 0 --column dep")).endswith(": raw")
 
 
+def test_rows_may_stand_before_dataset_and_revision(history: TestingShell) -> None:
+    expected = str(history.run("%lf blame flights HEAD~1 --row id=1 carrier=AA --column dep"))
+    for line in (
+        "%lf blame flights --row id=1 carrier=AA HEAD~1 --column dep",
+        "%lf blame --row id=1 carrier=AA flights HEAD~1 --column dep",
+        "%lf blame --column dep --row=id=1 carrier=AA HEAD~1 -- flights",
+        "%lf blame flights --column dep --row 0 HEAD~1",
+        "%lf blame --row 0 HEAD~1:flights --column dep",
+    ):
+        assert str(history.run(line)) == expected
+    for line in ("%lf history flights HEAD~2 --row 0", "%lf history --row 0 flights HEAD~2"):
+        assert [each.operation for each in history.run(line).report] == ["insert"]
+
+
 def test_counts_of_all(history: TestingShell) -> None:
     told = words(history.run("%lf blame flights --stat"))
     assert [(line[-2], line[-1]) for line in told[2:]] == [("1", "edit"), ("5", "raw")]
+
+
+def test_plain_labels_are_not_counted(history: TestingShell) -> None:
+    history.run("flights = flights.assign(dep=9.0).set_axis([3, 1])")
+    history.run("%lf commit -m labelled;")
+    for line in ("%lf blame flights", "%lf blame flights --stat"):
+        assert [told[-2:] for told in words(history.run(line))][-3:] == [["1", "labelled"], ["1", "edit"], ["4", "raw"]]
 
 
 def test_pages(history: TestingShell) -> None:
@@ -97,7 +118,8 @@ def test_the_history_of_a_row(history: TestingShell) -> None:
         ("%lf blame flights --column dpe", "Did you mean dep?"),
         ("%lf blame flights --row id=9", "there is no row with id=9"),
         ("%lf blame flights --row id=x", "values of 'id' are int64, 'x' found"),
-        ("%lf blame flights --row id=1 HEAD~1", "--row takes COLUMN=VALUE or a number, 'HEAD~1' found"),
+        ("%lf blame flights --row HEAD~1", "--row takes COLUMN=VALUE or a number, 'HEAD~1' found"),
+        ("%lf blame flights --row id=1 HEAD~1 HEAD", "does not know what to do with 'HEAD'"),
         ("%lf blame flights --row 9", "there is no row 9"),
         ("%lf blame flights -n 0", "-n takes a number of rows"),
         ("%lf history flights", "%lf history needs a row"),
@@ -113,4 +135,5 @@ def test_completion(history: TestingShell, monkeypatch: pytest.MonkeyPatch) -> N
     assert history.completions("%lf blame fl") == ["%lf blame flights"]
     assert history.completions("%lf blame flights --column de") == ["%lf blame flights --column dep"]
     assert history.completions("%lf blame flights ma") == ["%lf blame flights main"]
+    assert history.completions("%lf blame flights --row id=1 ma") == ["%lf blame flights --row id=1 main"]
     assert history.completions("%lf history flights ma") == ["%lf history flights main"]

@@ -66,6 +66,17 @@ def test_it_is_readable(diff: OpenNotebook, theme: str, dark: bool) -> None:
     assert diff.troubles == []
 
 
+def test_later_outputs_do_not_change_it(diff: OpenNotebook) -> None:
+    """Each output brings the style of all tables along, and the last one counts unless a rule says more."""
+    looks = """cell => {
+        const style = getComputedStyle(cell.querySelector('.lf-diff tbody td'));
+        return [style.whiteSpace, style.paddingLeft];
+    }"""
+    space, padding = diff.cell("diff").evaluate(looks)
+    assert space == "pre"
+    assert float(padding.removesuffix("px")) > 2
+
+
 def test_the_header_stays_and_the_page_does_not_grow(diff: OpenNotebook) -> None:
     table = diff.cell("diff").query_selector(".lf-diff")
     assert table is not None

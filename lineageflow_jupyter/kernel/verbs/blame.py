@@ -51,7 +51,8 @@ def blame_of(call: Call) -> Blame:
     repository, place = call.session.repository, place_of(call)
     columns = split_columns(arguments.all("column"))
     if not columns and not arguments.has("stat"):
-        columns = [*repository.column_names(place, levels=True)][:WIDE]
+        names = repository.column_names(place)
+        columns = [*names[:WIDE]] if len(names) > WIDE else []
     return repository.blame(place, columns=columns or None, rows=rows)
 
 
@@ -125,7 +126,7 @@ def _legend(found: Blame, *, lettered: bool) -> list[Part]:
 
 
 def _paged(call: Call, found: Blame) -> Iterator[Part]:
-    total, wide = found.version.table.rows, len(found.version.table.columns)
+    total, wide = found.version.table.rows, len(found.version.table.data)
     if wide > WIDE and not call.arguments.has("column"):
         yield Note(f"of the first {WIDE:,} columns; --column chooses others", MUTED)
     if call.arguments.has("row") or len(found) == total:
@@ -137,7 +138,7 @@ def _paged(call: Call, found: Blame) -> Iterator[Part]:
 
 DATASET = Positional("dataset", "DATASET", "the dataset, or REV:DATASET", Holds.DATASET, required=True)
 REVISION = Positional("revision", "REV", "at which commit, HEAD by default", Holds.REVISION)
-ROW = Option(("--row",), "one row, by values of columns (id=17) or by its number", "COL=VALUE", many=True)
+ROW = Option(("--row",), "one row, by values of columns (id=17) or by its number", "COL=VALUE", many=True, parts="=")
 
 VERB = Verb(
     "blame",
@@ -159,8 +160,9 @@ VERB = Verb(
     ),
     notes=(
         "The commit of a value is the one in which it appeared to stay: a value that was changed and changed back is "
-        "from the last change, and a row or column that went and came again is new. A renamed column is followed. "
-        "What a merge brought is from the commits that were merged.",
+        "from the last change, and a row or column that went and came again is new. A renamed column is followed, "
+        "unless all its values are one; so is a dataset that `%lf mv` renamed. What a merge brought is from "
+        "the commits that were merged.",
         "The later a commit, the deeper the colour of its values; letters name commits in the legend.",
         "`b = %lf blame flights --stat` has the whole in `b.report`: `commits`, `codes`, `counts`, `to_frame()`, "
         "`cells()`.",

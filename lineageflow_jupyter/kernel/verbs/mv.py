@@ -34,7 +34,7 @@ VERB = Verb(
     examples=("%lf mv df flights",),
     notes=(
         "A commit of its own, at once, that stores no data again. The variable keeps its name and stands for the "
-        "dataset under its new one from then on. History before it knows the dataset by its old name. `%lf undo` "
-        "takes it back.",
+        "dataset under its new one from then on. `%lf blame` and `%lf history` go on into the old name; other verbs "
+        "know what was before by its old name alone. `%lf undo` takes it back.",
     ),
 )
