@@ -14,14 +14,13 @@ What Git gives is stored (`git_shapes` made it). How it is compared (DESIGN, sec
 For all but those with moves `by_rule` says the same once more, and for large ones that were drawn at random it alone:
 lines that are equal are found as a diff finds them; rows at one place of tables of one length, and as many rows between
 equal ones, were edited, others deleted and added; base, ours and theirs decide for each row. An added row is the one
-that the other side added if they are equal and stand between the same rows. Rows are those of ours in its order, and
-what theirs has alone comes before the next row that both have.
+that the other side added if they are equal and stand between the same rows. `ordered` says where each comes.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -32,6 +31,7 @@ import pytest
 
 import lineageflow_jupyter as lf
 from tests.merge.git_shapes import DRAWN, NAMED, STORED, Shape
+from tests.merge.order import ordered
 
 SIDES = ("ours", "theirs", "base")
 TOLD: dict[str, dict[str, Any]] = json.loads(STORED.read_text(encoding="utf-8"))
@@ -205,7 +205,7 @@ def by_rule(shape: Shape) -> Outcome:
             choice = choice or dict.fromkeys(SIDES, other if own == before else own)
         for side in SIDES:
             decided[side][row] = choice[side]
-    order = ordered(list(ours), list(theirs))
+    order = ordered([("base", row, "", 0) for row in range(len(shape.base))], [*ours], [*theirs])
     lines = [[text for row in order if (text := decided[side][row]) is not None] for side in SIDES]
     return Outcome(conflicts, *lines)
 
@@ -237,19 +237,3 @@ def rows_of(held: list[int | None], lines: list[str], shared: set[int | None]) -
             found["base", was, "", 0] = text
             last = was if was in shared else last
     return found
-
-
-def ordered(ours: list[Row], theirs: list[Row]) -> list[Row]:
-    """Rows of ours, and those that theirs has alone before the next row of both."""
-    put: dict[int, list[Row]] = defaultdict(list)
-    both = [place for place, row in enumerate(ours) if row in theirs]
-    after = -1
-    for row in theirs:
-        if row in ours:
-            after = ours.index(row)
-        else:
-            put[next((place for place in both if place > after), len(ours))].append(row)
-    found: list[Row] = []
-    for place, row in enumerate(ours):
-        found += [*put[place], row]
-    return found + put[len(ours)]
