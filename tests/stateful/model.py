@@ -314,6 +314,8 @@ class Model:
         if commit is None or (now is not None and not (force and now.kind == "tag")):
             return Plan(who, "tag", UnknownName if commit is None else NameTaken)
         before = (None, None) if now is None else (now.commit, now.said)
+        if before == (commit, said):  # only without messages: with them, they are never equal
+            return Plan(who, "tag", logged=False)
         return Plan(who, "tag", changes=[Change(name, "tag", before[0], commit, said, before[1])])
 
     def delete_tag(self, who: str, name: str) -> Plan:
