@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import shutil
@@ -126,11 +127,7 @@ class TestPowerFailure:
     def check(
         self, machine: Path, files: FragileFiles, after: Path, reported: list[str], outcome: dict[str, int]
     ) -> None:
-        after.mkdir()
-        files.survivors(after / ".lineageflow", **outcome)  # type: ignore[arg-type]
-        for path in machine.glob("catalog.sqlite*"):
-            shutil.copy(path, after / ".lineageflow")
-        (after / ".lineageflow" / "objects").mkdir(exist_ok=True)  # `init` makes it before anything is reported
+        power_on(machine, files, after, outcome)
         with lf.open(after, workspace=ADA) as repo:
             for number, oid in enumerate(reported):
                 for name, frame in VERSIONS[number].items():
@@ -150,17 +147,125 @@ class TestPowerFailure:
 def commit_until_failure(machine: Path, files: FragileFiles) -> tuple[list[str], bool]:
     """Commit all versions, or as many as the power allows; ids of those that were reported, and whether it failed."""
     reported: list[str] = []
-    with closing(SqlCatalog.open(machine / "catalog.sqlite")) as catalog:
-        try:
-            store = LocalStore(machine / "objects", create=True, files=files)
-            create_identity(store, catalog.uuid)
-            head = catalog.workspace(ADA, branch="main")
-            with Repository(catalog, store, head, location="", author=lambda: lf.Author("Ada")) as repo:
-                for number, frames in enumerate(VERSIONS):
-                    reported.append(repo.commit(frames, message=str(number)).id.hex())
-        except PowerFailure:
-            return reported, True
+    try:
+        with repository_on(machine, files) as repo:
+            for number, frames in enumerate(VERSIONS):
+                reported.append(repo.commit(frames, message=str(number)).id.hex())
+    except PowerFailure:
+        return reported, True
     return reported, False
+
+
+PRICES = pd.DataFrame({"id": [1, 2, 3], "x": [0, 0, 0], "y": [0, 0, 0]})
+OURS = PRICES.assign(x=[1, 0, 0], y=[1, 0, 0])
+THEIRS = PRICES.assign(x=[2, 0, 0], y=[2, 0, 2])
+TOGETHER = PRICES.assign(x=[2, 0, 0], y=[1, 0, 2])
+
+
+def begin_merges(repo: Repository) -> None:
+    """Commit what `MERGES` put together; HEAD is on main."""
+    repo.commit({"t": PRICES}, message="start", keys={"t": ["id"]})
+    for branch, frames in (("side", {"u": PRICES}), ("dev", {"t": THEIRS})):
+        repo.branch(branch)
+        repo.commit(frames, message=branch, branch=branch)
+    repo.read("t")
+    repo.commit({"t": OURS}, message="ours")
+
+
+MERGES = (
+    lambda repo: repo.merge("side"),
+    lambda repo: repo.merge("dev"),
+    lambda repo: repo.resume(resolve={"x": "theirs"}),
+    lambda repo: repo.resume(resolve="ours"),
+)
+"""A merge without conflicts; one that is left half done, decided in part, and ended."""
+MERGED = (("start", None), ("side", None), ("side", 2), ("side", 1), ("dev", None))
+"""What was merged last and how many conflicts are open, before these and after each."""
+
+
+def merge_state(repo: Repository) -> tuple[str, int | None]:
+    """As `MERGED` tells it."""
+    merged = ["start", "side", "dev"][sum(len(record.commit.parents) > 1 for record in repo.log("main"))]
+    if repo.half_done is None:
+        return merged, None
+    (frame,) = repo.conflicts().values()
+    return merged, int(frame["resolved"].map(repr).eq("UNRESOLVED").sum())
+
+
+@pytest.mark.slow
+class TestPowerFailureInMerges:
+    """As `TestPowerFailure`, while branches are merged."""
+
+    def test_at_every_call(self, tmp_path: Path) -> None:
+        begun = tmp_path / "begun"
+        begun.mkdir()
+        disk = FragileFiles(begun)
+        SqlCatalog.create(begun / "catalog.sqlite", uuid="11111111-2222-3333-4444-555555555555").close()
+        with repository_on(begun, disk) as repo:
+            begin_merges(repo)
+        stages = []
+        for fail_at in itertools.count(disk.calls):
+            machine, after = tmp_path / f"{fail_at}", tmp_path / f"{fail_at}-after"
+            shutil.copytree(begun, machine)
+            files = disk.copied(machine, fail_at=fail_at)
+            reported = merge_until_failure(machine, files)
+            outcome = {"names": True} if fail_at % 2 else {"seed": fail_at}
+            power_on(machine, files, after, outcome)
+            stages.append(self.check(after, reported, abort=fail_at % 3 == 0))
+            shutil.rmtree(machine)
+            if len(reported) == len(MERGES):
+                break
+        assert {*stages} == {0, 1, 2, 3, 4}
+        assert len(stages) > 40
+
+    def check(self, after: Path, reported: list[str], *, abort: bool) -> int:
+        """Which of `MERGED` the repository is at; all that was reported is there, and merging goes on."""
+        with lf.open(after, workspace=ADA) as repo:
+            stage = MERGED.index(merge_state(repo))
+            assert len(reported) <= stage <= len(reported) + 1, "what was under way took effect as a whole, or not"
+            assert {*filter(None, reported)} <= {record.id.hex() for record in repo.log("main")}
+            ahead = MERGES[stage:]
+            if repo.half_done and abort:
+                repo.abort()
+                assert merge_state(repo) == MERGED[1]
+                ahead = MERGES[1:]
+            for step in ahead:
+                step(repo)
+            assert merge_state(repo) == MERGED[-1]
+            assert_same(repo.read("main:t"), TOGETHER)
+            assert_same(repo.read("main:u"), PRICES)
+            check_sound(repo)
+        shutil.rmtree(after)
+        return stage
+
+
+@contextlib.contextmanager
+def repository_on(machine: Path, files: FragileFiles) -> Iterator[Repository]:
+    with closing(SqlCatalog.open(machine / "catalog.sqlite")) as catalog:
+        store = LocalStore(machine / "objects", create=True, files=files)
+        create_identity(store, catalog.uuid)
+        head = catalog.workspace(ADA, branch="main")
+        with Repository(catalog, store, head, location="", author=lambda: lf.Author("Ada")) as repo:
+            yield repo
+
+
+def merge_until_failure(machine: Path, files: FragileFiles) -> list[str]:
+    """Do all of `MERGES`, or as many as the power allows; the commit of each that was reported, or ``""``."""
+    reported: list[str] = []
+    with contextlib.suppress(PowerFailure), repository_on(machine, files) as repo:
+        for step in MERGES:
+            done = step(repo)
+            reported.append("" if done.commit is None else done.commit.id.hex())
+    return reported
+
+
+def power_on(machine: Path, files: FragileFiles, after: Path, outcome: dict[str, int]) -> None:
+    """Put what survived into another folder."""
+    after.mkdir()
+    files.survivors(after / ".lineageflow", **outcome)  # type: ignore[arg-type]
+    for path in machine.glob("catalog.sqlite*"):
+        shutil.copy(path, after / ".lineageflow")
+    (after / ".lineageflow" / "objects").mkdir(exist_ok=True)  # `init` makes it before anything is reported
 
 
 class TestRace:
