@@ -21,11 +21,12 @@ from lineageflow_jupyter.repository import Repository
 from lineageflow_jupyter.store.identity import create_identity
 from lineageflow_jupyter.store.local import LocalStore
 from lineageflow_jupyter.testing.stores import FragileFiles, PowerFailure
-from tests.acceptance.committers import Committer, commit_on_and_on, content, count_up
+from tests.acceptance.committers import Committer, commit_on_and_on, content, count_up, merge_on_and_on, priced
 from tests.acceptance.soundness import check_logs, check_sound
 from tests.frames.stored_content import assert_same
 
 COMMITS, WORKERS = 200, 4
+KILLS = 10
 ADA = lf.WorkspaceName("ada", "box", "check.ipynb")
 
 
@@ -80,6 +81,63 @@ class TestKill:
             assert kills >= COMMITS // 6
             assert len(history) >= len(reported) >= COMMITS
             repo.commit({"data-0": content(0, 999_999_999)}, message="and on it goes")
+            check_sound(repo)
+            check_logs(repo)
+
+    def test_mergers_are_killed_in_the_middle(self, tmp_path: Path, processes: ExitStack) -> None:
+        """What was reported half done is half done, or was ended since; and it can be ended or forgotten."""
+        seed = time.time_ns()
+        print("seed", seed)  # noqa: T201 - shown where the test fails
+        chance = random.Random(seed)
+        workers = range(2)
+        with lf.init(tmp_path, workspace=ADA) as repo:
+            start = {f"t{worker}": priced(0) for worker in workers}
+            repo.commit(start, message="start", keys={name: ["id"] for name in start})
+            for worker in workers:
+                repo.branch(f"side-{worker}")
+                repo.branch(f"own-{worker}")
+            turns = itertools.count()
+            told: list[list[tuple[str, ...]]] = [[] for _ in workers]
+            found_half = 0
+
+            def start_one(worker: int) -> Committer:
+                number = next(turns)
+                committer = Committer(merge_on_and_on, tmp_path, worker, 1_000 * (number + 1) + number % 2)
+                processes.callback(committer.close)
+                return committer
+
+            def kill(worker: int, after: str) -> None:
+                """Kill it a moment after it reported something, or at any time."""
+                known = len(told[worker])
+                while after and not any(what == after for what, *_ in told[worker][known:]):
+                    assert running[worker].connection.poll(30)
+                    told[worker] += running[worker].reports()
+                time.sleep(chance.uniform(0, 0.02 if after else 0.4))
+                running[worker].kill()
+                told[worker] += running[worker].reports()
+
+            running = [start_one(worker) for worker in workers]
+            for number in range(KILLS):
+                worker = number % len(workers)
+                kill(worker, chance.choice(("", "half", "half", "merged")))
+                running[worker] = start_one(worker)
+            for worker in workers:
+                kill(worker, "found")
+
+            history = {record.id.hex(): record for record in repo.log(everything=True)}
+            merges = {record.commit.parents[1].hex() for record in history.values() if len(record.commit.parents) == 2}
+            for worker in workers:
+                for (what, *before), (now, *after) in itertools.pairwise(told[worker]):
+                    if now == "found" and what == "half":
+                        assert after == before or before[0] in merges, "it is as it was reported, or it is ended"
+                    found_half += now == "found" and after != [None]
+                for what, oid, *price in told[worker]:
+                    if what == "merged":
+                        parents = [history[parent.hex()] for parent in history[oid].commit.parents]
+                        assert len(parents) == 2
+                        assert parents[1].commit.message == str(price[0])
+                        pd.testing.assert_frame_equal(repo.read(f"{oid}:t{worker}"), priced(int(price[0])))
+            assert found_half > 0, "some were killed with a merge half done"
             check_sound(repo)
             check_logs(repo)
 

@@ -242,7 +242,7 @@ class MergeMachine(machine.RepositoryMachine):
 
 
 MergeMachine.TestCase.settings = settings(
-    max_examples=18,
+    max_examples=15,
     stateful_step_count=12,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes longer than a test may
