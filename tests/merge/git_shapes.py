@@ -158,6 +158,9 @@ NAMED: dict[str, Shape] = {
     "blank lines removed, an edit apart": shape("a _ b _ c d", "a b c d", "a _ b _ c t"),
     "only blank lines, one more on theirs": shape("_ _", "_ _", "_ _ _"),
     "a blank line against a line of text": shape("a b c", "a _ c", "a t c"),
+    # the same change on both sides, which tables of other lengths tell in another way
+    "both put one line for two, and ours appends": shape("a b c", "x c o", "x c"),
+    "both insert and edit, and ours deletes a line before": shape("a b c d e", "b c n x e", "a b c n x e"),
     # long
     "long, hunks in turn": Shape(
         LONG, edited(LONG, at_3="o", at_20="p q r", at_41=""), edited(LONG, at_10="", at_30="t u", at_58="v")

@@ -1,10 +1,13 @@
 """Git's merge shapes on tables of one text column without a key, a line a row: what is made of them here and there.
 
-What Git gives is stored (`git_shapes` made it). How it is compared (DESIGN, section 7):
+What Git gives is stored (`git_shapes` made it). What is made here of it (`docs/decisions/009-merge.md`):
 
 - **Git merges without a conflict** (`CLEAN`): so it is here, to the same lines. Except where lines were moved
   (`MOVED`): Git sees a deletion and an insertion, so that a line that one side moved and the other deleted comes back.
   Here it is one row: then it is gone, an edit of it moves with it, and of two places ours counts.
+  Nor where both sides made one change that can be told as edits or as rows out and in, and it is told in two ways
+  (`TOLD_TWICE`): `docs/decisions/007-alignment.md` does not promise which. There is a conflict then, of a row that one
+  side edited and the other deleted; the side that deleted it is the right answer.
 - **Git has conflicts of one line** that both edited, or that one edited and the other deleted (`SMALL`): so it is here,
   one each, and what ours, theirs and base give is what stands in Git's conflict.
 - **Git has conflicts of lines that both inserted in one place** (also `SMALL`): here none; both are kept, ours first.
@@ -57,6 +60,10 @@ MOVED = {
     "a line moved against the same line deleted": outcome(0, "b c d e"),
     "moved to two places": outcome(0, "b a c d e"),
     "two lines swapped against an insertion between": outcome(0, "b a t c d"),
+}
+TOLD_TWICE = {
+    "both put one line for two, and ours appends": outcome(1, "x x c o", "x c o", "a x c o"),
+    "both insert and edit, and ours deletes a line before": outcome(1, "b c n x x e", "b c n x e", "b c n d x e"),
 }
 PSALM_TO_FEAR = "lord shepherd want lie green leads still restores paths name valley fear"
 L20, L40 = " ".join(f"l{n}" for n in range(20)), " ".join(f"l{n}" for n in range(40, 60))
@@ -134,7 +141,7 @@ def conflicts_of(name: str) -> list[list[list[str]]]:
     return [part for part in TOLD[name]["git"] if isinstance(part, list)]
 
 
-CLEAN = [name for name in TOLD if not conflicts_of(name) and name not in MOVED]
+CLEAN = [name for name in TOLD if not conflicts_of(name) and name not in {*MOVED, *TOLD_TWICE}]
 LARGE = [
     name
     for name in TOLD
@@ -144,14 +151,14 @@ LARGE = [
         for ours, base, theirs in conflicts_of(name)
     )
 ]
-SMALL = [name for name in TOLD if name not in {*MOVED, *CLEAN, *LARGE}]
+SMALL = [name for name in TOLD if name not in {*MOVED, *TOLD_TWICE, *CLEAN, *LARGE}]
 
 
 def test_every_shape_has_its_outcome() -> None:
     assert {name: shape_of(name) for name in NAMED} == NAMED, "run `python -m tests.merge.git_shapes`"
     assert len(TOLD) == len(NAMED) + DRAWN
     assert SMALLER.keys() == {*LARGE} & {*NAMED}
-    assert MOVED.keys() <= NAMED.keys()
+    assert MOVED.keys() | TOLD_TWICE.keys() <= NAMED.keys()
     assert min(len(CLEAN), len(SMALL), len(LARGE)) > 15
 
 
@@ -171,9 +178,9 @@ def test_small_conflicts_are_those_of_git(found: dict[str, Outcome], name: str) 
     assert found[name] == Outcome(conflicts, **sides)
 
 
-@pytest.mark.parametrize("name", [*SMALLER, *MOVED])
-def test_where_git_sees_more_in_conflict_rows_and_moves_are_looked_at(found: dict[str, Outcome], name: str) -> None:
-    assert found[name] == {**SMALLER, **MOVED}[name]
+@pytest.mark.parametrize("name", [*SMALLER, *MOVED, *TOLD_TWICE])
+def test_where_it_is_otherwise_than_in_git_it_is_as_told(found: dict[str, Outcome], name: str) -> None:
+    assert found[name] == {**SMALLER, **MOVED, **TOLD_TWICE}[name]
 
 
 @pytest.mark.parametrize("name", [name for name in TOLD if name not in MOVED])
