@@ -185,11 +185,11 @@ class Comparer:
         for name, frame in live.items():
             base = seen[name]
             status, entry = self._compare(name, frame, Tree() if base is None else Tree((base,)), cells=True)
-            if entry is not None and entry == wanted.get(name):
+            if _one_frame(entry, wanted.get(name)):
                 equal.append(name)
             elif status.state == "unchanged":
                 origins[name] = self._workspace.head.bases[name]
-            elif found_at and entry is not None and name in found_at and found_at[name][1] == entry:
+            elif found_at and name in found_at and _one_frame(entry, found_at[name][1]):
                 origins[name] = found_at[name][0]
             else:
                 lost.append(status)
@@ -216,6 +216,11 @@ class Comparer:
             refs=(change,),
             written=written,
         )
+
+
+def _one_frame(one: TreeEntry | None, other: TreeEntry | None) -> bool:
+    """Whether two versions give the same frame; a frame does not know its key, so that it may differ."""
+    return one is not None and other is not None and (one.table, one.frame) == (other.table, other.frame)
 
 
 def _refuse_broken(lost: list[DatasetStatus]) -> None:

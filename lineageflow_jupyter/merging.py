@@ -213,8 +213,8 @@ class Merger:
 
     def _carried_over(self, state: HalfDone, tip: ObjectId | None) -> HalfDone:
         """The state on top of a branch that moved, if what is decided does not rest on what moved."""
-        if tip is None:
-            self.history.require_present(state.branch)
+        if tip is None:  # deleted, or its first commit was taken back: both are refused
+            _, tip = self._tip(state.branch)
         before, after = self.history.tree(state.ours), self.history.tree(tip)
         for name in (*state.decisions, *state.chosen):
             if before.get(name) != after.get(name):
@@ -223,5 +223,4 @@ class Merger:
                     remedy="Begin again: `%lf merge --abort`, and then `%lf merge "
                     f"{state.merged}`; until then `%lf merge --conflicts` shows what was decided",
                 )
-        assert tip is not None
         return replace(state, ours=tip)

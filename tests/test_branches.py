@@ -66,6 +66,15 @@ class TestSwitch:
         assert dict(done.frames) == {}
         assert parted.status({"t": numbers(2)}).datasets[0].state == "unchanged"
 
+    def test_also_one_that_has_a_key_there(self, parted: Repository, open_as: Open) -> None:
+        """A frame that was not read from there does not know its key."""
+        second = open_as("second.ipynb")
+        second.switch("other")
+        parted.commit({"k": numbers(1, 2)}, message="keyed", keys={"k": ["x"]})
+        done = second.switch("main", live={"k": numbers(1, 2)})
+        assert dict(done.frames) == {}
+        assert second.status({"k": numbers(1, 2)}).datasets[0].state == "unchanged"
+
     def test_a_new_frame_of_a_name_that_a_dataset_has_there(self, parted: Repository, open_as: Open) -> None:
         second, mine = open_as("second.ipynb"), {"v": numbers(8)}
         for verb in (second.switch, second.checkout):

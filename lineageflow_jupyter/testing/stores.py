@@ -10,6 +10,7 @@ import os
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,13 @@ class FragileFiles(Files):
             folder = self._folder(path)
             folder.durable = folder.now()
             folder.pending.clear()
+
+    def copied(self, base: Path, *, fail_at: int | None = None) -> FragileFiles:
+        """The same disk in another machine, whose folder `base` holds a copy of all files; calls are counted on."""
+        found = FragileFiles(base, fail_at=fail_at)
+        found.calls = self.calls
+        found._root = deepcopy(self._root)
+        return found
 
     def survivors(self, target: Path, *, names: bool = False, seed: int | None = None) -> None:
         """Write what is found on the disk after the power failure.

@@ -120,3 +120,45 @@ def count_up(report: Callable[[object], None], folder: Path, worker: int, turns:
                     break
                 except RefMoved:
                     continue
+
+
+def merger(worker: int) -> lf.WorkspaceName:
+    """Workspace of a process that merges."""
+    return lf.WorkspaceName("ada", "box", f"merger {worker}")
+
+
+def priced(value: int) -> pd.DataFrame:
+    """A table with a key, and a cell that both sides of each merge change."""
+    return pd.DataFrame({"id": range(50), "price": [value, *range(49)]})
+
+
+def merge_on_and_on(report: Callable[[object], None], folder: Path, worker: int, turn: int) -> None:
+    """Change one cell on two branches of its own, merge them, and go on with the half-done merge, until killed.
+
+    Reports are ``("found", half-done)`` at the start, where the merge that another process left is ended or forgotten,
+    ``("half", theirs)`` and ``("merged", commit, price)``.
+    """
+    dataset, side, own = f"t{worker}", f"side-{worker}", f"own-{worker}"
+    repo = lf.open(folder, workspace=merger(worker))
+    found = repo.half_done
+    report(("found", found and found.theirs and found.theirs.hex()))
+    if found is not None and turn % 2:
+        repo.abort()
+    elif found is not None:
+        _end_merge(report, repo, dataset)
+    while True:
+        for branch, value in ((side, turn), (own, -turn)):
+            repo.switch(branch)
+            repo.read(dataset)
+            repo.commit({dataset: priced(value)}, message=f"{value}")
+        done = repo.merge(side)
+        assert done.open == 1
+        report(("half", repo.resolve(side).id.hex()))
+        _end_merge(report, repo, dataset)
+        turn += 2
+
+
+def _end_merge(report: Callable[[object], None], repo: lf.Repository, dataset: str) -> None:
+    done = repo.resume(resolve="theirs")
+    assert done.commit is not None
+    report(("merged", done.commit.id.hex(), int(repo.read(dataset)["price"][0])))

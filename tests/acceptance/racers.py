@@ -2,6 +2,9 @@
 
 On every branch there is a table ``counts``. Each racer adds one to its own cell and to a cell that all share, so that
 in every version the shared cell is the sum of the others, whoever was faster.
+
+Two more branches are merged into each other all the time. On them is a table ``tally`` with a key: each racer adds rows
+of its own and signs a row that all share, which is then in conflict. A commit holds what any commit before it added.
 """
 
 from __future__ import annotations
@@ -19,6 +22,9 @@ import lineageflow_jupyter as lf
 from lineageflow_jupyter.errors import LineageFlowError, NameTaken, RefMoved, UncommittedChanges
 
 BRANCHES = ("main", "dev", "try")
+MERGED = ("left", "right")
+SHARED = -1
+"""Id of the row of ``tally`` that all sign."""
 Report = Callable[[object], None]
 
 
@@ -36,6 +42,10 @@ class Ledger:
         Branch and commit of what it did take back.
     tags : dict of str to str
         Commits by name of its own tags.
+    added : dict of str to (str, int)
+        By commit: the branch of `MERGED` that it was made on, and the id of the row that it added to ``tally``.
+    merges : dict of str to str
+        By commit of a merge: the branch that it was made on.
     done : Counter of str
         What it did and what was refused, how often.
     """
@@ -44,6 +54,8 @@ class Ledger:
     commits: dict[str, list[tuple[str, str, int]]] = field(default_factory=lambda: {name: [] for name in BRANCHES})
     taken_back: list[tuple[str, str]] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    added: dict[str, tuple[str, int]] = field(default_factory=dict)
+    merges: dict[str, str] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
 
     def values(self, branch: str, dataset: str) -> list[int]:
@@ -54,6 +66,11 @@ class Ledger:
 def start_counts(workers: int) -> pd.DataFrame:
     """The table that all begin with."""
     return pd.DataFrame({"own": [0] * workers, "shared": [0] * workers, "note": ["same"] * workers})
+
+
+def start_tally() -> pd.DataFrame:
+    """The table that is merged, as all begin with it."""
+    return pd.DataFrame({"id": [SHARED], "by": [SHARED]})
 
 
 def own_data(worker: int, value: int) -> pd.DataFrame:
@@ -87,7 +104,17 @@ class _Racer:
         self.turns += 1
         self._switch()
         work = self.chance.choice(
-            (self._count, self._count, self._count, self._own, self._tag, self._latest, self._stash_and_pop)
+            (
+                self._count,
+                self._count,
+                self._count,
+                self._own,
+                self._tag,
+                self._latest,
+                self._stash_and_pop,
+                self._add_and_merge,
+                self._add_and_merge,
+            )
         )
         work()
         if work in (self._count, self._own, self._stash_and_pop):
@@ -209,6 +236,44 @@ class _Racer:
         self.counts = back.frames["counts"]
         self.ledger.done["stash"] += 1
         self._commit_counts()
+
+    def _add_and_merge(self) -> None:
+        """Add a row on one branch, and merge the other one into it."""
+        branch, other = self.chance.sample(MERGED, 2)
+        self.repo.switch(branch)
+        self.counts, tally = self.repo.read("counts"), self.repo.read("tally")
+        row = self.ledger.worker * 100_000 + self.turns
+        while True:
+            tally.loc[tally["id"] == SHARED, "by"] = row
+            frame = pd.concat([tally, pd.DataFrame({"id": [row], "by": [self.ledger.worker]})], ignore_index=True)
+            try:
+                added = self.repo.commit({"tally": frame}, message=f"add {row}")
+                break
+            except RefMoved:
+                self.ledger.done["commit refused"] += 1
+                tally = self.repo.read(f"{branch}:tally")
+        self.ledger.added[added.id.hex()] = (branch, row)
+        try:
+            self._merge(branch, other)
+        except RefMoved as error:  # others were faster each time, or changed what was in conflict
+            self.ledger.done["merge refused"] += 1
+            _check_text(error, f"branch {branch!r}")
+            if self.repo.half_done:
+                self.repo.abort()
+
+    def _merge(self, branch: str, other: str) -> None:
+        side = self.chance.choice(("ours", "theirs"))
+        later = self.chance.random() < 0.4
+        done = self.repo.merge(other, resolve=None if later else side, fast_forward=self.chance.random() < 0.5)
+        if done.state == "conflicts":
+            assert self.repo.half_done is not None
+            self.ledger.done["merge half done"] += 1
+            done = self.repo.resume(resolve=side)
+        assert self.repo.half_done is None
+        self.ledger.done[f"merge: {done.state}"] += 1
+        if done.state == "merged":
+            assert done.commit is not None
+            self.ledger.merges[done.commit.id.hex()] = branch
 
 
 def _check_text(error: LineageFlowError, *said: str) -> None:

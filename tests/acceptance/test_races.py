@@ -1,4 +1,6 @@
-"""Eight notebooks on three branches of one repository: no change is lost, and all logs tell the same story.
+"""Eight notebooks on five branches of one repository, two of which are merged into each other again and again.
+
+No change is lost, and all logs tell the same story.
 
 A run takes 8 seconds. ``LINEAGEFLOW_RACE_SECONDS=60 pytest tests/acceptance/test_races.py -s`` makes it a minute, and
 shows how often what was done and refused.
@@ -19,7 +21,7 @@ import pytest
 import lineageflow_jupyter as lf
 from lineageflow_jupyter.repository import Repository
 from tests.acceptance.committers import Committer
-from tests.acceptance.racers import BRANCHES, Ledger, own_data, race, start_counts
+from tests.acceptance.racers import BRANCHES, MERGED, SHARED, Ledger, own_data, race, start_counts, start_tally
 from tests.acceptance.soundness import check_logs, check_sound
 
 SECONDS = float(os.environ.get("LINEAGEFLOW_RACE_SECONDS", "8"))  # read before the tests are shielded from settings
@@ -77,13 +79,36 @@ def check_branch(repo: Repository, branch: str, ledgers: list[Ledger]) -> None:
             assert f"data-{ledger.worker}" not in repo.datasets(branch)
 
 
+def check_merges(repo: Repository, ledgers: list[Ledger]) -> None:
+    """Each row that was added is in every version after it, and each merge that was reported has both sides."""
+    added = {commit: told for ledger in ledgers for commit, told in ledger.added.items()}
+    merges = {commit: branch for ledger in ledgers for commit, branch in ledger.merges.items()}
+    history = {record.id.hex(): record for branch in MERGED for record in repo.log(branch)}
+    (start,) = (oid for oid, record in history.items() if not record.commit.parents)
+    assert history.keys() == {start, *added, *merges}, "what is on the branches is what was reported"
+    rows: dict[str, set[int]] = {start: {SHARED}}
+    for oid, record in sorted(history.items(), key=lambda item: item[1].generation):
+        parents = [parent.hex() for parent in record.commit.parents]
+        assert len(parents) == (0 if oid == start else 2 if oid in merges else 1)
+        if oid != start:
+            rows[oid] = set().union(*(rows[parent] for parent in parents), [added[oid][1]] if oid in added else [])
+        tally = repo.read(f"{oid}:tally")
+        assert tally["id"].is_unique
+        assert {*tally["id"]} == rows[oid]
+    for branch in MERGED:
+        moves = {move.after.hex() for move in repo.reflog(branch) if move.after}
+        assert {oid for oid, (name, _) in added.items() if name == branch} <= moves
+        assert {oid for oid, name in merges.items() if name == branch} <= moves
+
+
 @pytest.mark.slow
-def test_eight_workspaces_on_three_branches(tmp_path: Path) -> None:
+def test_eight_workspaces_on_five_branches(tmp_path: Path) -> None:
     seed = time.time_ns()
     print("seed", seed)  # noqa: T201 - shown where the test fails
     with lf.init(tmp_path, workspace=lf.WorkspaceName("ada", "box", "check.ipynb")) as repo:
-        repo.commit({"counts": start_counts(WORKERS)}, message="start")
-        for branch in BRANCHES[1:]:
+        start = {"counts": start_counts(WORKERS), "tally": start_tally()}
+        repo.commit(start, message="start", keys={"tally": ["id"]})
+        for branch in (*BRANCHES[1:], *MERGED):
             repo.branch(branch)
         ledgers = run(tmp_path, seed)
         done = sum((ledger.done for ledger in ledgers), Counter[str]())
@@ -91,8 +116,10 @@ def test_eight_workspaces_on_three_branches(tmp_path: Path) -> None:
         assert len(ledgers) == WORKERS
         assert done["commit"] > 0
         assert done["commit refused"] > 0, "they got in each other's way"
+        assert done["merge: merged"] > 0
         for branch in BRANCHES:
             check_branch(repo, branch, ledgers)
+        check_merges(repo, ledgers)
         tags = {ref.name: ref.commit.hex() for ref in repo.tags() if ref.commit and ref.name != "latest"}
         assert tags == {name: commit for ledger in ledgers for name, commit in ledger.tags.items()}
         assert repo.stashes(everybody=True) == []

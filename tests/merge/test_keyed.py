@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -16,6 +16,7 @@ from lineageflow_jupyter.repository import Repository
 
 Rows = dict[int, dict[str, Any]]
 COLUMNS = ("x", "name")
+ROW = "the row"
 NAMES = count()
 values = {"x": st.sampled_from([0, 1, 2, None]), "name": st.sampled_from(["", "a", "ß", None])}
 rows = st.fixed_dictionaries(values)
@@ -51,10 +52,21 @@ def rows_of(frame: pd.DataFrame) -> Rows:
     return {row["id"]: {name: row[name] for name in COLUMNS} for row in plain.to_dict("records")}
 
 
-def expected(base: Rows, ours: Rows, theirs: Rows, prefer: str) -> tuple[Rows, int]:
-    """Merged rows, and how many conflicts there are."""
+def expected(
+    base: Rows, ours: Rows, theirs: Rows, prefer: str | Mapping[str, str], otherwise: str = "ours"
+) -> tuple[Rows, list[str]]:
+    """Merged rows, and of each conflict its column, or ``ROW``.
+
+    Conflicts are decided for the side `prefer`, or for that of their column, else for `otherwise`.
+    """
+
+    def decided(what: str, base: Any, ours: Any, theirs: Any) -> Any:
+        conflicts.append(what)
+        side = prefer if isinstance(prefer, str) else prefer.get(what, otherwise)
+        return {"base": base, "ours": ours, "theirs": theirs}[side]
+
     merged: Rows = {}
-    conflicts = 0
+    conflicts: list[str] = []
     for key in {**ours, **theirs}:
         b, o, t = base.get(key), ours.get(key), theirs.get(key)
         if o is not None and t is not None:
@@ -66,14 +78,11 @@ def expected(base: Rows, ours: Rows, theirs: Rows, prefer: str) -> tuple[Rows, i
                 elif b is not None and own == b[name]:
                     merged[key][name] = other
                 else:
-                    conflicts += 1
-                    merged[key][name] = {"ours": own, "theirs": other}[prefer]
+                    merged[key][name] = decided(name, None if b is None else b[name], own, other)
         elif b is None or (o or t) != b:
-            conflicts += b is not None
-            present, side = (o, "ours") if o is not None else (t, "theirs")
-            if b is None or side == prefer:
-                assert present is not None
-                merged[key] = present
+            row = (o or t) if b is None else decided(ROW, b, o, t)
+            if row is not None:
+                merged[key] = row
     return merged, conflicts
 
 
@@ -97,12 +106,12 @@ def three(repo: Repository, base: Any, ours: Any, theirs: Any, key: list[str] | 
 def test_rows_and_cells_merge_as_dicts_do(repo: Repository, data: st.DataObject) -> None:
     base = data.draw(st.dictionaries(st.integers(0, 5), rows, max_size=5))
     ours, theirs = data.draw(edited(base)), data.draw(edited(base))
-    prefer = data.draw(st.sampled_from(["ours", "theirs"]))
+    prefer = data.draw(st.sampled_from(["ours", "theirs", "base"]))
     wanted, conflicts = expected(base, ours, theirs, prefer)
     name = three(repo, frame_of(base), frame_of(ours), frame_of(theirs), ["id"])
     tried = repo.merge(f"{name}/theirs", dry_run=True)
-    assert sum(each.conflicts for each in tried.datasets) == conflicts
-    assert tried.open == conflicts == sum(map(len, tried.conflicts.values()))
+    assert sum(each.conflicts for each in tried.datasets) == len(conflicts)
+    assert tried.open == len(conflicts) == sum(map(len, tried.conflicts.values()))
     done = repo.merge(f"{name}/theirs", resolve=prefer)
     found = repo.read(name)
     assert rows_of(found) == wanted

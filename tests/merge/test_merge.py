@@ -346,6 +346,23 @@ def test_a_branch_that_moves_meanwhile(repo: Repository) -> None:
     assert repo.half_done is not None
 
 
+def test_a_branch_that_is_gone_meanwhile(repo: Repository, tmp_path: Path) -> None:
+    """Deleted, or its first commit was undone by somebody else: then it is as if it had never been."""
+    repo.commit({"t": BASE}, message="one", keys={"t": ["id"]})
+    repo.branch("dev")
+    repo.commit({"t": changed(BASE, price_0=5.0)}, message="dev", branch="dev")
+    repo.read("main:t")
+    repo.remove(["t"])
+    with lf.open(tmp_path, workspace=lf.WorkspaceName("ben", "box", "ben.ipynb")) as ben:
+        assert ben.merge("dev").state == "conflicts"
+        for verb in ("rm", "commit", "branch", "commit"):
+            assert repo.undo().operation.verb == verb
+        with pytest.raises(UnknownName, match="no commits"):
+            ben.resume(resolve="theirs")
+        assert ben.abort().branch == "main"
+    repo.redo()
+
+
 # --- one commit ------------------------------------------------------------------------------------------------------
 
 

@@ -85,7 +85,7 @@ class Plan:
     error: type[Exception] | None = None
     frames: dict[str, Spec] = field(default_factory=dict)
     tree: Tree | None = None
-    parent: str | None = None
+    parents: tuple[str, ...] = ()
     stash: Tree | None = None
     noted: dict[str, str | None] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
@@ -99,6 +99,8 @@ class Plan:
     always: bool = False
     reverses: Operation | None = None
     created: bool = True
+    writes: bool = False
+    """Whether it writes values that no commit or stash holds."""
 
 
 class _Kept(NamedTuple):
@@ -112,7 +114,7 @@ class Model:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.trees: dict[str, Tree] = {}
-        self.parents: dict[str, str | None] = {}
+        self.parents: dict[str, tuple[str, ...]] = {}
         self.refs: dict[str, Ref] = {}
         self.reflogs: dict[str, list[Line]] = {}
         self.noted: dict[str, dict[str, str | None]] = {}
@@ -140,12 +142,15 @@ class Model:
         return self.tree(seat.bases.get(dataset)).get(dataset)
 
     def history(self, commit: str | None) -> list[str]:
-        """A commit and all before it, newest first."""
-        found = []
-        while commit is not None:
-            found.append(commit)
-            commit = self.parents[commit]
-        return found
+        """A commit and all before it, children before their parents."""
+        found: set[str] = set()
+        waiting = [] if commit is None else [commit]
+        while waiting:
+            commit = waiting.pop()
+            if commit not in found:
+                found.add(commit)
+                waiting += self.parents[commit]
+        return [commit for commit in reversed(self.parents) if commit in found]
 
     def gone(self, name: str) -> bool:
         """Whether a branch existed and does not; one whose first commit was taken back is as if it had never been."""
@@ -172,7 +177,7 @@ class Model:
         assert match is not None, revision
         commit = self._base(self.seats[who], match["base"], match["at"])
         for _ in range(int(match["back"] or 0)):
-            commit = None if commit is None else self.parents[commit]
+            commit = None if commit is None else next(iter(self.parents[commit]), None)
         return commit
 
     def _base(self, seat: Seat, base: str, at: str | None) -> str | None:
@@ -232,9 +237,8 @@ class Model:
     ) -> Plan:
         tip = self.tip(branch)
         change = Change(branch, "branch", tip, NEW)
-        return Plan(
-            who, verb, tree=tree, parent=tip, changes=[change], bases=bases, forgotten=list(forgotten), branch=None
-        )
+        parents = () if tip is None else (tip,)
+        return Plan(who, verb, tree=tree, parents=parents, changes=[change], bases=bases, forgotten=list(forgotten))
 
     def _held(self, seat: Seat, name: str) -> type[Exception] | None:
         """Error for a dataset that the branch does not hold as this workspace knows it."""
@@ -314,6 +318,8 @@ class Model:
         if commit is None or (now is not None and not (force and now.kind == "tag")):
             return Plan(who, "tag", UnknownName if commit is None else NameTaken)
         before = (None, None) if now is None else (now.commit, now.said)
+        if before == (commit, said):  # only without messages: with them, they are never equal
+            return Plan(who, "tag", logged=False)
         return Plan(who, "tag", changes=[Change(name, "tag", before[0], commit, said, before[1])])
 
     def delete_tag(self, who: str, name: str) -> Plan:
@@ -351,7 +357,7 @@ class Model:
             plan.origins = {name: (kept.origins.get(name), spec) for name, spec in frames.items()}
         if kept.stash:
             plan.stash = {**self.tree(self.tip(seat.branch)), **kept.stash}
-            plan.parent = self.tip(seat.branch)
+            plan.parents = (tip,) if (tip := self.tip(seat.branch)) is not None else ()
             plan.noted = {name: seat.bases.get(name) for name in kept.stash}
             plan.changes = [*plan.changes, Change(STASH, "hidden", None, STASH)]
         return plan
@@ -447,13 +453,15 @@ class Model:
         origins = {}
         if part:
             for name, spec in frames.items():
-                both = mixed(seat.live[name], spec, columns if columns is not None else spec.names, rows)
+                both = self._mixed(seat.live[name], spec, columns if columns is not None else spec.names, rows)
                 if both is None or (columns is None and {*seat.live[name].names} != {*spec.names}):
                     return None
                 frames[name] = both
                 origins[name] = (kept.origins.get(name), None)
         plan = Plan(who, "restore", bases=dict.fromkeys(known, tip or ""), origins=origins)
         return self._replacing(plan, kept, frames)
+
+    _mixed = staticmethod(mixed)
 
     # --- stashes
 
@@ -531,10 +539,11 @@ class Model:
         dropped: set[str] = set()
         of_drop = operation.reverses is not None and operation.reverses.verb == "stash drop"
         for change in operation.changes:
-            if change.kind == "hidden" and change.before is None and change.after is not None and not of_drop:
+            stashed = change.name in self.noted and change.before is None and change.after is not None
+            if stashed and not of_drop:
                 dropped |= self.noted[change.name].keys()
                 for name in self.noted[change.name]:
-                    sources.setdefault(name, self.trees[change.after][name])
+                    sources.setdefault(name, self.tree(change.after)[name])
         wanted = {name: spec for name, spec in sources.items() if name in seat.live or name in dropped}
         left = {name: after for name, (_, after) in operation.frames.items() if after is not None}
         kept = self._kept(seat, wanted, force=True, left=left)
@@ -596,9 +605,9 @@ class Model:
         """
         seat, names = self.seats[plan.who], {NEW: commit, STASH: stash}
         if plan.tree is not None:
-            self.trees[commit], self.parents[commit] = plan.tree, plan.parent
+            self.trees[commit], self.parents[commit] = plan.tree, plan.parents
         if plan.stash is not None:
-            self.trees[stash], self.parents[stash] = plan.stash, plan.parent
+            self.trees[stash], self.parents[stash] = plan.stash, plan.parents
             self.noted[stash_ref], self.owners[stash_ref] = plan.noted, plan.who
         changes = tuple(
             replace(
@@ -645,10 +654,10 @@ class Model:
                 self.refs[change.name] = Ref(change.kind, change.after, change.said)
             if change.before != change.after:
                 self.reflogs.setdefault(change.name, []).append(Line(change.before, change.after, operation))
-            if change.kind == "hidden" and change.after is None:
+            if change.name in self.owners and change.after is None:
                 self.seats[self.owners[change.name]].stashes.remove(change.name)
         for change in sorted(operation.changes, key=lambda change: change.name, reverse=True):
-            if change.kind == "hidden" and change.after is not None:
+            if change.name in self.owners and change.after is not None:
                 self.seats[self.owners[change.name]].stashes.insert(0, change.name)
 
     def adopt(self, who: str, source: str) -> None:

@@ -24,6 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import lineageflow_jupyter as lf
 from lineageflow_jupyter.catalog.sql import SqlCatalog
 from lineageflow_jupyter.errors import CatalogBusy, StorageFull, UnknownName
+from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.model.reports import CommitReport, Replacement, UndoReport
 from lineageflow_jupyter.repository import Repository
 from lineageflow_jupyter.store.local import LocalStore
@@ -48,10 +49,16 @@ _value, _at = st.integers(0, 9_999_999), st.integers(0, 2_000)
 
 
 class RepositoryMachine(RuleBasedStateMachine):
+    model_of: type[Model] = Model
+    fresh = staticmethod(fresh)
+    edited = staticmethod(edited)
+    key: tuple[str, ...] = ()
+    """Key of all datasets."""
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = _folder()
-        self.model = Model(WORKSPACES)
+        self.model = self.model_of(WORKSPACES)
         self.repos: dict[str, Repository] = {}
         self.armed: dict[str, str] = {}
 
@@ -61,7 +68,7 @@ class RepositoryMachine(RuleBasedStateMachine):
         anna, ben, cleo = WORKSPACES
         for who in WORKSPACES:
             self._open(who)
-            self.model.seats[who].live = {name: fresh(tuple(range(rows))) for name in DATASETS}
+            self.model.seats[who].live = {name: self.fresh(tuple(range(rows))) for name in DATASETS}
         if past:
             self.commit(anna, set(DATASETS), "")
             self.checkout(ben, "main", None, False)
@@ -94,8 +101,9 @@ class RepositoryMachine(RuleBasedStateMachine):
             if not isinstance(raised.value, plan.error):
                 self.reopen(who)
             return None
-        writes = plan.tree is not None or plan.stash is not None
-        if what and self.model.logged(plan) and (writes or what in ("catalog", "journal")):
+        writes = plan.writes or plan.tree is not None or plan.stash is not None
+        logged = self.model.logged(plan)
+        if (writes and what in ("pack", "interrupt")) or (logged and what in ("catalog", "journal")):
             with self._locked(what), pytest.raises(crash):
                 call(self.repos[who])
             if what == "journal":  # it took effect, and the error says so
@@ -105,13 +113,16 @@ class RepositoryMachine(RuleBasedStateMachine):
         before, known = dict(seat.live), {name: self.model.seen(seat, name) for name in seat.live}
         done = call(self.repos[who])
         self._took_effect(plan)
+        self._check_answer(plan, done, before, known)
+        return done
+
+    def _check_answer(self, plan: Plan, done: Any, before: dict[str, Spec], known: dict[str, Spec | None]) -> None:
         if isinstance(done, CommitReport):
             assert done.created == plan.created
             assert done.id.hex() == self.model.tip(done.branch)
         replacement = done.replacement if isinstance(done, UndoReport) else done
         if isinstance(replacement, Replacement):
             self._check_frames(plan, replacement, before, known)
-        return done
 
     def _locked(self, what: str) -> contextlib.AbstractContextManager[object]:
         """Another process keeps the catalog locked, if that is what is to fail."""
@@ -122,15 +133,20 @@ class RepositoryMachine(RuleBasedStateMachine):
         return contextlib.closing(lock)
 
     def _took_effect(self, plan: Plan) -> None:
+        self.model.take(plan, **self._new_ids(plan))
+
+    def _new_ids(self, plan: Plan) -> dict[str, str]:
+        """What `Model.take` is to know of what a verb has stored."""
         repo, ids = self.repos[plan.who], {}
         if plan.tree is not None:
             branch = next(change.name for change in plan.changes if change.after == NEW)
             ids["commit"] = repo.resolve(branch).id.hex()
         if plan.stash is not None:
             refs = repo._catalog.refs(kinds=("hidden",))
-            (ref,) = [ref for ref in refs if ref.name not in self.model.noted and ref.commit is not None]
+            stashes = [ref for ref in refs if ref.name.startswith("stash") and ref.commit is not None]
+            (ref,) = [ref for ref in stashes if ref.name not in self.model.noted]
             ids |= {"stash": ref.commit.hex(), "stash_ref": ref.name}
-        self.model.take(plan, **ids)
+        return ids
 
     def _check_frames(
         self, plan: Plan, done: Replacement, before: dict[str, Spec], known: dict[str, Spec | None]
@@ -160,7 +176,7 @@ class RepositoryMachine(RuleBasedStateMachine):
     @rule(who=_who, dataset=_dataset, kind=st.sampled_from(KINDS), at=_at, value=_value)
     def edit(self, who: str, dataset: str, kind: str, at: int, value: int) -> None:
         live = self.model.seats[who].live
-        live[dataset] = edited(live.get(dataset) or fresh((1, 2, 3)), kind, at, value)
+        live[dataset] = self.edited(live.get(dataset) or self.fresh((1, 2, 3)), kind, at, value)
 
     @rule(who=_who, dataset=_dataset, kind=st.sampled_from(KINDS), at=_at, value=_value)
     def edit_and_commit(self, who: str, dataset: str, kind: str, at: int, value: int) -> None:
@@ -180,7 +196,8 @@ class RepositoryMachine(RuleBasedStateMachine):
         frames = {name: live[name] for name in sorted(datasets & live.keys())}
         if frames:
             plan = self.model.commit(who, frames, branch or None)
-            self._do(plan, lambda repo: repo.commit(frames, message="m", branch=branch or None))
+            keys = dict.fromkeys(frames, self.key) if self.key else None
+            self._do(plan, lambda repo: repo.commit(frames, message="m", keys=keys, branch=branch or None))
 
     @rule(who=_who, verb=st.sampled_from(("rm", "mv", "add")), old=st.sampled_from(NAMES), new=st.sampled_from(NAMES))
     def datasets(self, who: str, verb: str, old: str, new: str) -> None:
@@ -435,7 +452,12 @@ class RepositoryMachine(RuleBasedStateMachine):
         if model.refs:
             repo.fsck()
         for branch, tip in model.named("branch").items():
-            assert [record.id.hex() for record in repo.log(branch)] == model.history(tip)
+            records = repo.log(branch)
+            assert {record.id.hex(): _parents(record) for record in records} == {
+                commit: model.parents[commit] for commit in model.history(tip)
+            }
+            places = {record.id: place for place, record in enumerate(records)}
+            assert all(places[parent] > places[record.id] for record in records for parent in record.commit.parents)
         self._audit_logs(repo)
         entries: dict[Spec, set[tuple[bytes, bytes]]] = {}
         for revision, tree in model.trees.items():  # also those that no ref leads to any more
@@ -473,6 +495,10 @@ class RepositoryMachine(RuleBasedStateMachine):
 
 def _moves(found: Any) -> list[tuple[str | None, str | None]]:
     return [(move.before and move.before.hex(), move.after and move.after.hex()) for move in found]
+
+
+def _parents(record: CommitRecord) -> tuple[str, ...]:
+    return tuple(parent.hex() for parent in record.commit.parents)
 
 
 def _ids(repo: Repository, revision: str, dataset: str) -> tuple[bytes, bytes]:
