@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lineageflow_jupyter.algorithms.changes import ChangeSet
 from lineageflow_jupyter.errors import UsageProblem
@@ -104,13 +103,5 @@ def _mixed(own: Any, new: Version, place: int, changes: ChangeSet) -> Any:
     indices[rows] = len(own) + np.arange(len(rows))
     if len(rows):
         (other,) = new.take([place], rows)
-        own = _joined(own, other)
+        own = normalise(pa.chunked_array([own, other]))
     return used_dictionary(own.take(pa.array(indices)))  # the newer version may lack categories of the older one
-
-
-def _joined(one: Any, other: Any) -> Any:
-    if not pa.types.is_dictionary(one.type):
-        return pa.concat_arrays([one, other])
-    codes = pa.concat_arrays([one.indices, pc.add(other.indices, pa.scalar(len(one.dictionary), pa.int32()))])
-    values = pa.concat_arrays([one.dictionary, other.dictionary])
-    return normalise(pa.DictionaryArray.from_arrays(codes, values))

@@ -73,6 +73,15 @@ class Landing:
         keys = {name: plan.key for name, plan in combined.plans.items()}
         return self.publisher.combined(parents, contents, keys, combined.taken, state.message, author, changes)
 
+    def changes_nothing(self, state: HalfDone, combined: Combination) -> bool:
+        """Whether a merge in which everything is decided would hold what ours holds; nothing is written."""
+        tree = self.history.tree(state.ours)
+        entries = []
+        for name, plan in combined.plans.items():
+            content, _ = merged_content(plan, combined.decisions[name], self.combiner.frame)
+            entries.append(self.combiner.writer.add(name, content, parent=plan.ours.entry, key=plan.key).entry)
+        return combined.taken.with_entries(entries) == tree
+
     def kept(self, branch: str, live: Live, wanted: Mapping[str, TreeEntry | None]) -> Kept:
         """Refuse a merge that would overwrite changes of the caller's frames.
 

@@ -182,6 +182,8 @@ class Merger:
             if dry_run:
                 told, frames = combined.told(), conflict_frames(combined)
                 found = CONFLICTS if combined.open else MERGED
+                if state.verb != "merge" and not combined.open and self.landing.changes_nothing(state, combined):
+                    found = UP_TO_DATE
                 return MergeResult(found, state.branch, state.merged, None, told, frames, dry_run=True, verb=state.verb)
             try:
                 return self._finished(state, combined, live)
@@ -214,7 +216,7 @@ class Merger:
     def _carried_over(self, state: HalfDone, tip: ObjectId | None) -> HalfDone:
         """The state on top of a branch that moved, if what is decided does not rest on what moved."""
         if tip is None:  # deleted, or its first commit was taken back: both are refused
-            _, tip = self._tip(state.branch)
+            _, tip = self.landing.tip(state.branch)
         before, after = self.history.tree(state.ours), self.history.tree(tip)
         for name in (*state.decisions, *state.chosen):
             if before.get(name) != after.get(name):

@@ -104,9 +104,9 @@ class Rebaser:
         tip = self.history.tip(state.branch)
         if tip == state.tip:
             return state
-        if tip is None:
-            self.history.require_present(state.branch)
-        if tip is None or not self.history.contains(tip, state.start):
+        if tip is None:  # deleted, or its first commit was taken back: both are refused
+            _, tip = self.landing.tip(state.branch)
+        if not self.history.contains(tip, state.start):
             raise RefMoved(
                 f"branch {state.branch!r} has moved elsewhere since the rebase began",
                 remedy="Begin again: `%lf rebase --abort`, then `%lf rebase`",

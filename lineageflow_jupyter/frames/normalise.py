@@ -52,10 +52,22 @@ def _combined(array: Any) -> Any:
     if array.num_chunks == 1:
         return array.chunk(0)
     if pa.types.is_dictionary(array.type):
+        if pa.types.is_nested(array.type.value_type):  # which Arrow does not unify
+            return _appended(array)
         array = array.unify_dictionaries()
     combined = array.cast(pa.large_string()) if pa.types.is_string(array.type) else array
     combined = combined.combine_chunks()
     return _combined(combined) if isinstance(combined, pa.ChunkedArray) else combined
+
+
+def _appended(array: Any) -> Any:
+    """One array of several, with a dictionary that holds those of all, one after the other."""
+    codes, start = [], 0
+    for chunk in array.chunks:
+        codes.append(pc.add(chunk.indices.cast(pa.int32()), pa.scalar(start, pa.int32())))
+        start += len(chunk.dictionary)
+    values = pa.concat_arrays([chunk.dictionary for chunk in array.chunks])
+    return pa.DictionaryArray.from_arrays(pa.concat_arrays(codes), values)
 
 
 def _relabelled(array: Any, target: Any) -> Any:

@@ -90,7 +90,7 @@ class PandasGatherer:
         if not levels:
             return pd.RangeIndex(rows, name=self._versions[0].index.name)
         names = [self._versions[label.version].index.names[label.position] for label, _ in levels]
-        if len(levels) == 1:
+        if len(levels) == 1 and not isinstance(self._versions[0].index, pd.MultiIndex):
             ((_, values),) = levels
             return pd.Index(values.array, dtype=values.dtype, name=names[0], tupleize_cols=False)
         return pd.MultiIndex.from_arrays(

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineageflow_jupyter.frames.convert import ColumnContent, FrameContent, row_aligned, to_content
-from lineageflow_jupyter.frames.normalise import normalise
+from lineageflow_jupyter.frames.normalise import normalise, used_dictionary
 from lineageflow_jupyter.frames.taking import beside, frame_of_rows, loose_columns, plain_columns
 from lineageflow_jupyter.testing.strategies import pandas_frames, pandas_series
 
@@ -110,3 +110,13 @@ def test_columns_beside_one_another(engine: str) -> None:
         [2.5, 1.5],
         [7, 8],
     ]
+
+
+def test_categories_that_are_intervals_are_put_together() -> None:
+    """Dictionaries of nested values, which Arrow does not unify."""
+    kind = pd.CategoricalDtype(pd.interval_range(0, 4))
+    column = pd.Series(pd.Categorical([kind.categories[i] for i in (3, 0, 3)], dtype=kind))
+    parts = [normalise(to_content(part.to_frame("x")).columns[0].array) for part in (column[:1], column[1:])]
+    joined = normalise(pa.chunked_array(parts))
+    assert joined.to_pylist() == [{"left": 3, "right": 4}, {"left": 0, "right": 1}, {"left": 3, "right": 4}]
+    assert len(used_dictionary(joined).dictionary) == 2

@@ -62,6 +62,16 @@ def test_what_one_side_did_is_taken_and_both_parents_are_kept(repo: Repository) 
     assert found[name] == "unchanged"
 
 
+def test_a_dry_run_of_a_pick_that_is_there_already_says_so(repo: Repository) -> None:
+    three(repo, BASE, changed(BASE, price_0=9.0), changed(BASE, name_0="z"), ["id"])
+    assert repo.cherry_pick("HEAD", dry_run=True).state == "up to date"
+    assert repo.cherry_pick("HEAD").state == "up to date"
+    assert repo.revert("HEAD", dry_run=True).state == "merged"
+    repo.revert("HEAD")
+    assert repo.revert("HEAD~1", dry_run=True).state == "up to date"
+    assert repo.revert("HEAD~1").state == "up to date"
+
+
 def test_a_branch_that_did_nothing_since_moves(repo: Repository) -> None:
     name = three(repo, BASE, BASE.assign(price=0.0), BASE, ["id"])
     repo.switch(f"{name}/base")
