@@ -1,0 +1,247 @@
+"""What is recorded of a notebook's cells: which frames a run read and wrote, what it called, and what came from outside.
+
+A *cell run* is one execution of one cell. A *frame state* is what a variable held at one moment, as the ids of its
+table and of its description. Of calls only the outermost is recorded: an *operation*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lineageflow_jupyter.model.ids import ObjectId
+
+Influence = Literal["value", "filter", "key", "order"]
+"""How a column fed another: its values went in, chose rows, matched or grouped rows, or ordered them."""
+
+OK = "ok"
+"""Outcome of a run that raised nothing; else it is the name of the exception's class."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameState:
+    """What a variable held at one moment.
+
+    Parameters
+    ----------
+    variable : str
+        How the notebook calls it: a name, or an expression such as ``frames['jan']`` or ``model.data``.
+    dataset : str
+        The dataset that the variable stood for.
+    table, frame : ObjectId or None
+        Ids of the table and of its description; None where they were not computed, and then `note` says why.
+    rows, columns : int
+        Its shape; index levels that are stored count as columns.
+    nulls : int
+        Missing values (null and NaN) in all columns.
+    note : str
+        Why ids or data are missing; ``""`` where nothing is.
+    """
+
+    variable: str
+    dataset: str
+    table: ObjectId | None
+    frame: ObjectId | None
+    rows: int
+    columns: int
+    nulls: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameWrite:
+    """A frame that a cell run changed, made or deleted.
+
+    Parameters
+    ----------
+    before, after : FrameState or None
+        What the variable held before and after the run; None: nothing that is a frame.
+    snapshot : ObjectId or None
+        Commit that holds the frame as it is after the run; None where no data was kept.
+    seen : bool
+        False: the change was found at a later look, and no tracked cell explains it.
+    """
+
+    before: FrameState | None
+    after: FrameState | None
+    snapshot: ObjectId | None = None
+    seen: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something outside the notebook that a run read or wrote.
+
+    Parameters
+    ----------
+    direction : str
+        ``"in"`` or ``"out"``.
+    kind : str
+        Such as ``"csv"``, ``"parquet"``, ``"sql"``, ``"http"``.
+    location : str
+        Path, URL or statement, without secrets.
+    size : int or None
+        Bytes, where that is known.
+    digest : str or None
+        BLAKE3 of the content in hexadecimal, where that was computed.
+    line : int or None
+        Line of the cell, from 1.
+    """
+
+    direction: Literal["in", "out"]
+    kind: str
+    location: str
+    size: int | None = None
+    digest: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnEdge:
+    """One column that fed another in an operation.
+
+    Parameters
+    ----------
+    source : int
+        Which of the operation's inputs, from 0.
+    column : str
+        Column of that input.
+    target : str
+        Column of the output; ``"*"``: all of them, as a filter or an order feeds all.
+    influence : str
+        How.
+    """
+
+    source: int
+    column: str
+    target: str
+    influence: Influence
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRecord:
+    """One outermost call of a library of frames or models within a cell run.
+
+    Parameters
+    ----------
+    call : str
+        Such as ``"DataFrame.fillna"`` or ``"LinearRegression.fit"``.
+    line : int or None
+        Line of the cell, from 1; None where the call came from elsewhere.
+    parameters : str
+        Arguments as short text, without secrets.
+    inputs : tuple of str
+        How the notebook calls the frames that went in; ``""`` for those without a name.
+    output : str
+        How it calls what came out; ``""`` where it has no name (yet).
+    rows_in, rows_out : int or None
+        Rows of the first input and of the output.
+    added, dropped, changed : tuple of str
+        Columns.
+    nulls_in, nulls_out : int or None
+        Missing values in the first input and in the output, where they were counted.
+    edges : tuple of ColumnEdge
+        Which columns fed which; empty and `opaque`: that could not be seen.
+    opaque : bool
+        Whether columns cannot be told.
+    count : int
+        How many calls of one place in the code this stands for.
+    """
+
+    call: str
+    line: int | None
+    parameters: str = ""
+    inputs: tuple[str, ...] = ()
+    output: str = ""
+    rows_in: int | None = None
+    rows_out: int | None = None
+    added: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    nulls_in: int | None = None
+    nulls_out: int | None = None
+    edges: tuple[ColumnEdge, ...] = ()
+    opaque: bool = False
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CellRun:
+    """One execution of one notebook cell.
+
+    Parameters
+    ----------
+    run : str
+        Random id, 32 hexadecimal digits.
+    workspace : str
+        Id of the workspace; ``""``: none.
+    notebook : str
+        Path of the notebook or script.
+    cell : str
+        Stable id of the cell; ``""`` where the front end gives none.
+    number : int or None
+        Execution count.
+    code : str or None
+        Its source; None where capturing it is switched off.
+    user : str
+        Who ran it.
+    started, duration : int
+        Microseconds; `started` since 1970-01-01 UTC.
+    outcome : str
+        ``"ok"``, or the name of the exception's class.
+    reads : tuple of FrameState
+        Frames that it used, as they were before it ran.
+    writes : tuple of FrameWrite
+        Frames that it changed.
+    external : tuple of External
+        What came from outside, and went there.
+    operations : tuple of OperationRecord
+        In the order of their first calls.
+    opaque : tuple of str
+        Why reads or writes may be incomplete, such as ``"exec"``.
+    environment : str
+        Id of the environment; ``""`` where none was recorded.
+    sequence : int
+        Place in the catalog's log, increasing; 0 before it is recorded.
+    """
+
+    run: str
+    workspace: str
+    notebook: str
+    cell: str
+    number: int | None
+    code: str | None
+    user: str
+    started: int
+    duration: int
+    outcome: str
+    reads: tuple[FrameState, ...] = ()
+    writes: tuple[FrameWrite, ...] = ()
+    external: tuple[External, ...] = ()
+    operations: tuple[OperationRecord, ...] = ()
+    opaque: tuple[str, ...] = ()
+    environment: str = ""
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What code ran in.
+
+    Parameters
+    ----------
+    python : str
+        Version of Python.
+    packages : mapping of str to str
+        Versions of installed packages, by name.
+    git : str or None
+        Commit of the Git repository around the notebook; None outside one.
+    dirty : bool
+        Whether that had uncommitted changes.
+    """
+
+    python: str
+    packages: Mapping[str, str] = field(default_factory=dict)
+    git: str | None = None
+    dirty: bool = False
