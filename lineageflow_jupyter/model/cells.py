@@ -1,4 +1,4 @@
-"""What is recorded of a notebook's cells: which frames a run read and wrote, what it called, and what came from outside.
+"""What is recorded of a notebook's cells: which frames a run read and wrote, what it called, what came from outside.
 
 A *cell run* is one execution of one cell. A *frame state* is what a variable held at one moment, as the ids of its
 table and of its description. Of calls only the outermost is recorded: an *operation*.
