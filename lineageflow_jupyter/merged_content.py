@@ -6,6 +6,7 @@ That holds where every column is described as on ours, and so the merged frame i
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from lineageflow_jupyter.frames.descriptions import (
     holds_objects,
     labels_alike,
     rows_may_change,
+    with_facts_of,
 )
 from lineageflow_jupyter.frames.gathering import Misfit, gatherer
 from lineageflow_jupyter.frames.normalise import normalise, used_dictionary
@@ -47,6 +49,13 @@ def merged_content(plan: MergePlan, decisions: Decisions, frame: Frame) -> tuple
     UsageProblem
         If a value does not fit into its column.
     """
+    found, changes = _content(plan, decisions, frame)
+    if plan.base is None:
+        return found, changes
+    return replace(found, body=with_facts_of(found.body, plan.base.body, plan.theirs.body)), changes
+
+
+def _content(plan: MergePlan, decisions: Decisions, frame: Frame) -> tuple[FrameContent, ChangeSet | None]:
     sources = Sources(plan, decisions)
     if isinstance(plan.ours, StoredVersion) and isinstance(plan.theirs, StoredVersion):
         found = _Columns(plan, plan.ours, plan.theirs, sources).content()

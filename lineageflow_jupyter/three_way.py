@@ -144,8 +144,9 @@ class _Planner:
         columns, clashes = merged_columns(self._column_sides, choose)
         columns = self._ordered(columns)
         self._check_columns(columns, key)
-        both = Sides(self._changes["ours"].alignment, self._changes["theirs"].alignment, self._twins(columns, key))
-        edited = [self._edited_among(side, gone) for side, gone in zip(_BOTH, both.deleted, strict=True)]
+        self._tell_alike(columns, key)
+        both = self._both(self._twins(columns, key))
+        edited = self._doubtful(both)
         rows = both.merged((edited[0], edited[1]))
         from_theirs, from_ours, cells = self._cells(columns, rows)
         doubtful: dict[Side, Rows] = {"theirs": rows.at("ours", edited[0]), "ours": rows.at("theirs", edited[1])}
@@ -258,6 +259,29 @@ class _Planner:
 
     # --- rows --------------------------------------------------------------------------------------------------------
 
+    def _both(self, twins: tuple[Rows, Rows]) -> Sides:
+        return Sides(self._changes["ours"].alignment, self._changes["theirs"].alignment, twins)
+
+    def _doubtful(self, both: Sides) -> list[Rows]:
+        """Rows of each side that it edited and the other deleted."""
+        return [self._edited_among(side, gone) for side, gone in zip(_BOTH, both.deleted, strict=True)]
+
+    def _tell_alike(self, columns: Sequence[MergedColumn], key: Sequence[str]) -> None:
+        """Where rows are known by what they hold, tell a change that both sides made in one way.
+
+        One may be told as an edit of a row, the other as that row out and another one in: then both are the latter.
+        """
+        if any(changes.by != "content" for changes in self._changes.values()):
+            return
+        edited = self._doubtful(self._both((NO_ROWS, NO_ROWS)))
+        if not any(map(len, edited)):
+            return
+        told = dict(self._changes)
+        self._changes = {side: _without(told[side], rows) for side, rows in zip(_BOTH, edited, strict=True)}
+        twins = self._twins(columns, key)
+        alike = [np.intersect1d(rows, found) for rows, found in zip(edited, twins, strict=True)]
+        self._changes = {side: _without(told[side], rows) for side, rows in zip(_BOTH, alike, strict=True)}
+
     def _twins(self, columns: Sequence[MergedColumn], key: Sequence[str]) -> tuple[Rows, Rows]:
         """Rows that both sides added and that are the same one: by key, else by what they hold and where they stand."""
         added = [self._changes[side].alignment.added for side in _BOTH]
@@ -364,6 +388,14 @@ class _Planner:
 
 _NO_TABLE = Table(0, ())
 _BOTH: tuple[Side, Side] = ("ours", "theirs")
+
+
+def _without(changes: ChangeSet, rows: Rows) -> ChangeSet:
+    """The same with some rows as added ones."""
+    if not len(rows):
+        return changes
+    changed = {place: np.setdiff1d(found, rows, assume_unique=True) for place, found in changes.changed.items()}
+    return ChangeSet(changes.alignment.without(rows), changes.by, changed)
 
 
 def _at(column: MergedColumn, side: Side) -> int:

@@ -92,6 +92,38 @@ def columns_alike(one: Description, other: Description, places: tuple[int, int])
     return bool(told[0] == told[1])
 
 
+def with_facts_of(body: Encoded, base: Encoded, other: Encoded) -> Encoded:
+    """A description with what another one changed about the frame as a whole since their common base.
+
+    That is, of pandas `attrs`, the flag of duplicate labels, and the names of the column labels and of counted row
+    labels; of Arrow the metadata of the schema. What both changed stays as it is in `body`.
+
+    Parameters
+    ----------
+    body, base, other : list
+        Bodies of the descriptions.
+    """
+    libraries = {library_of_body(each) for each in (body, base, other)}
+    if len(libraries) > 1 or "polars" in libraries:
+        return body
+    with reading():
+        mine, common, theirs = (list(each[3]) for each in (body, base, other))
+        for place in (4, 5) if "pandas" in libraries else (4,):
+            mine[place] = _changed_once(mine[place], common[place], theirs[place])
+        if "pandas" in libraries:
+            parts = [each[2] for each in (mine, common, theirs)]
+            if mine[0] == "frame" and all(part[0] != "multi" for part in parts):
+                mine[2] = [*mine[2][:-1], _changed_once(*(part[-1] for part in parts))]
+            parts = [each[1] for each in (mine, common, theirs)]
+            if all(part[0] == "range" for part in parts):
+                mine[1] = [*mine[1][:-1], _changed_once(*(part[-1] for part in parts))]
+    return [*body[:3], mine]
+
+
+def _changed_once(mine: Encoded, base: Encoded, theirs: Encoded) -> Encoded:
+    return theirs if mine == base else mine
+
+
 def holds_objects(body: Encoded, place: int) -> bool:
     """Whether a column is one of Python objects: then its description tells how values are missing, if some are.
 

@@ -5,9 +5,6 @@ What Git gives is stored (`git_shapes` made it). What is made here of it (`docs/
 - **Git merges without a conflict** (`CLEAN`): so it is here, to the same lines. Except where lines were moved
   (`MOVED`): Git sees a deletion and an insertion, so that a line that one side moved and the other deleted comes back.
   Here it is one row: then it is gone, an edit of it moves with it, and of two places ours counts.
-  Nor where both sides made one change that can be told as edits or as rows out and in, and it is told in two ways
-  (`TOLD_TWICE`): `docs/decisions/007-alignment.md` does not promise which. There is a conflict then, of a row that one
-  side edited and the other deleted; the side that deleted it is the right answer.
 - **Git has conflicts of one line** that both edited, or that one edited and the other deleted (`SMALL`): so it is here,
   one each, and what ours, theirs and base give is what stands in Git's conflict.
 - **Git has conflicts of lines that both inserted in one place** (also `SMALL`): here none; both are kept, ours first.
@@ -17,7 +14,8 @@ What Git gives is stored (`git_shapes` made it). What is made here of it (`docs/
 For all but those with moves `by_rule` says the same once more, and for large ones that were drawn at random it alone:
 lines that are equal are found as a diff finds them; rows at one place of tables of one length, and as many rows between
 equal ones, were edited, others deleted and added; base, ours and theirs decide for each row. An added row is the one
-that the other side added if they are equal and stand between the same rows. `ordered` says where each comes.
+that the other side added if they are equal and stand between the same rows; so is one that one side edited, where the
+other deleted it and added an equal one. `ordered` says where each comes.
 """
 
 from __future__ import annotations
@@ -60,10 +58,6 @@ MOVED = {
     "a line moved against the same line deleted": outcome(0, "b c d e"),
     "moved to two places": outcome(0, "b a c d e"),
     "two lines swapped against an insertion between": outcome(0, "b a t c d"),
-}
-TOLD_TWICE = {
-    "both put one line for two, and ours appends": outcome(1, "x x c o", "x c o", "a x c o"),
-    "both insert and edit, and ours deletes a line before": outcome(1, "b c n x x e", "b c n x e", "b c n d x e"),
 }
 PSALM_TO_FEAR = "lord shepherd want lie green leads still restores paths name valley fear"
 L20, L40 = " ".join(f"l{n}" for n in range(20)), " ".join(f"l{n}" for n in range(40, 60))
@@ -141,7 +135,7 @@ def conflicts_of(name: str) -> list[list[list[str]]]:
     return [part for part in TOLD[name]["git"] if isinstance(part, list)]
 
 
-CLEAN = [name for name in TOLD if not conflicts_of(name) and name not in {*MOVED, *TOLD_TWICE}]
+CLEAN = [name for name in TOLD if not conflicts_of(name) and name not in MOVED]
 LARGE = [
     name
     for name in TOLD
@@ -151,14 +145,14 @@ LARGE = [
         for ours, base, theirs in conflicts_of(name)
     )
 ]
-SMALL = [name for name in TOLD if name not in {*MOVED, *TOLD_TWICE, *CLEAN, *LARGE}]
+SMALL = [name for name in TOLD if name not in {*MOVED, *CLEAN, *LARGE}]
 
 
 def test_every_shape_has_its_outcome() -> None:
     assert {name: shape_of(name) for name in NAMED} == NAMED, "run `python -m tests.merge.git_shapes`"
     assert len(TOLD) == len(NAMED) + DRAWN
     assert SMALLER.keys() == {*LARGE} & {*NAMED}
-    assert MOVED.keys() | TOLD_TWICE.keys() <= NAMED.keys()
+    assert MOVED.keys() <= NAMED.keys()
     assert min(len(CLEAN), len(SMALL), len(LARGE)) > 15
 
 
@@ -178,9 +172,9 @@ def test_small_conflicts_are_those_of_git(found: dict[str, Outcome], name: str) 
     assert found[name] == Outcome(conflicts, **sides)
 
 
-@pytest.mark.parametrize("name", [*SMALLER, *MOVED, *TOLD_TWICE])
+@pytest.mark.parametrize("name", [*SMALLER, *MOVED])
 def test_where_it_is_otherwise_than_in_git_it_is_as_told(found: dict[str, Outcome], name: str) -> None:
-    assert found[name] == {**SMALLER, **MOVED, **TOLD_TWICE}[name]
+    assert found[name] == {**SMALLER, **MOVED}[name]
 
 
 @pytest.mark.parametrize("name", [name for name in TOLD if name not in MOVED])
@@ -196,6 +190,7 @@ Row = tuple[str, int, str, int]
 
 def by_rule(shape: Shape) -> Outcome:
     held = {side: sources(shape.base, lines) for side, lines in (("ours", shape.ours), ("theirs", shape.theirs))}
+    held = told_alike(shape, held)
     shared = {*held["ours"]} & {*held["theirs"]}
     ours, theirs = (rows_of(held[side], getattr(shape, side), shared) for side in ("ours", "theirs"))
     conflicts = 0
@@ -215,6 +210,27 @@ def by_rule(shape: Shape) -> Outcome:
     order = ordered([("base", row, "", 0) for row in range(len(shape.base))], [*ours], [*theirs])
     lines = [[text for row in order if (text := decided[side][row]) is not None] for side in SIDES]
     return Outcome(conflicts, *lines)
+
+
+def told_alike(shape: Shape, held: dict[str, list[int | None]]) -> dict[str, list[int | None]]:
+    """The same; a row that one side edited and the other deleted is an added one where that put an equal one in."""
+    sides = {"ours": (shape.ours, held["theirs"]), "theirs": (shape.theirs, held["ours"])}
+    doubtful = {
+        side: {
+            at
+            for at, was in enumerate(held[side])
+            if was is not None and was not in other and lines[at] != shape.base[was]
+        }
+        for side, (lines, other) in sides.items()
+    }
+    tried = {side: [None if at in doubtful[side] else was for at, was in enumerate(held[side])] for side in held}
+    shared = {*tried["ours"]} & {*tried["theirs"]}
+    keys = {side: [*rows_of(tried[side], lines, shared)] for side, (lines, _) in sides.items()}
+    twins = {*keys["ours"]} & {*keys["theirs"]}
+    return {
+        side: [None if at in doubtful[side] and keys[side][at] in twins else was for at, was in enumerate(held[side])]
+        for side in held
+    }
 
 
 def sources(base: list[str], side: list[str]) -> list[int | None]:

@@ -62,6 +62,28 @@ def test_what_one_side_did_is_taken_and_both_parents_are_kept(repo: Repository) 
     assert found[name] == "unchanged"
 
 
+def test_what_is_said_of_the_frame_comes_from_who_changed_it(repo: Repository) -> None:
+    ours, theirs = changed(BASE, price_0=9.0), changed(BASE, name_1="z")
+    theirs.attrs["source"] = "FAA"
+    theirs.columns.name = "field"
+    theirs.index.name = "row"
+    name = three(repo, BASE, ours, theirs, ["id"])
+    merged = repo.merge(f"{name}/theirs", live={name: ours}).frames[name]
+    assert (merged.attrs, merged.columns.name, merged.index.name) == ({"source": "FAA"}, "field", "row")
+    assert merged["price"].tolist()[0] == 9.0
+    mine = ours.copy()
+    mine.attrs["source"] = "mine"
+    name = three(repo, BASE, mine, theirs, ["id"])
+    merged = repo.merge(f"{name}/theirs", live={name: mine}).frames[name]
+    assert (merged.attrs, merged.columns.name) == ({"source": "mine"}, "field")
+    table = pa.table({"id": [1, 2], "x": [1, 2]})
+    other = pa.table({"id": [1, 2], "x": [1, 3]}).replace_schema_metadata({"unit": "m"})
+    name = three(repo, table, pa.table({"id": [1, 2], "x": [5, 2]}), other, ["id"])
+    repo.merge(f"{name}/theirs")
+    found = repo.read(name, engine="arrow")
+    assert (found.schema.metadata, found["x"].to_pylist()) == ({b"unit": b"m"}, [5, 3])
+
+
 def test_a_dry_run_of_a_pick_that_is_there_already_says_so(repo: Repository) -> None:
     three(repo, BASE, changed(BASE, price_0=9.0), changed(BASE, name_0="z"), ["id"])
     assert repo.cherry_pick("HEAD", dry_run=True).state == "up to date"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 import lineageflow_jupyter as lf
 from lineageflow_jupyter.errors import LineageFlowError
 from lineageflow_jupyter.frames.content import StoredArray
+from lineageflow_jupyter.frames.descriptions import with_facts_of
 from lineageflow_jupyter.intake import contents_of
 from lineageflow_jupyter.merged_content import merged_content
 from lineageflow_jupyter.merged_frames import Decisions, merged_frame
@@ -39,6 +41,8 @@ def both_ways(repo: Repository, base: Any, ours: Any, theirs: Any, rule: Any = "
     plan = merge_plan(*sides, combiner.changes.between, lambda name: "ours")
     decided = decided_by_rules(plan, rule, Decisions())
     whole = contents_of({"t": merged_frame(plan, decided, combiner.frame)})["t"]
+    assert plan.base is not None
+    whole = replace(whole, body=with_facts_of(whole.body, plan.base.body, plan.theirs.body))
     content, changes = merged_content(plan, decided, combiner.frame)
     one, other = (combiner.writer.add("t", part, parent=plan.ours.entry, key=()) for part in (content, whole))
     assert one.entry == other.entry
