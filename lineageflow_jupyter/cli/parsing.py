@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from lineageflow_jupyter import __version__
@@ -163,20 +163,28 @@ def _help(text: str) -> str:
 
 def _arguments(command: Command, words: list[str]) -> tuple[Arguments, dict[str, str | None]]:
     """Values of the verb, and of the options that all verbs have."""
-    parser = verb_parser(command)
     before, after = _parted(command.verb.positionals, words)
+    places = tuple(replace(place, required=place.required and place not in after) for place in command.verb.positionals)
+    parser = verb_parser(replace(command, verb=replace(command.verb, positionals=places)))
     if any(option.parts for option in command.verb.options):
         before = _places_first([*command.verb.options, *common_options(command)], before)
     # Argparse takes values and flags in any order, or "--" for what it stands for, but not both at once.
     parse = parser.parse_args if "--" in before else parser.parse_intermixed_args
     found = vars(parse(before))
     for place, given in after.items():
+        free = next((each for each in command.verb.positionals if _is_free(each, found)), None)
+        if place is not None and not place.many and free is not None and found[place.name]:
+            found[free.name], found[place.name] = found[place.name], None  # before "--" there are revisions only
         if place is None or found[place.name]:
             parser.error(f"unrecognized arguments: {' '.join(given)}")
         found[place.name] = given if place.many else given[0]
     common = {option.name: found.pop(option.name) for option in common_options(command)}
     values = {name: _values(value) for name, value in found.items() if value not in (None, False, [])}
     return Arguments(values, separated=len(before) < len(words)), common
+
+
+def _is_free(place: Positional, found: dict[str, object]) -> bool:
+    return place.holds is Holds.REVISION and not place.many and not found[place.name]
 
 
 def _places_first(options: Sequence[Option], words: list[str]) -> list[str]:

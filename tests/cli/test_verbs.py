@@ -57,6 +57,14 @@ class TestMerge:
         assert sides.read("main:t")["more"].tolist() == [1, 1, 1]
 
 
+class TestSeparator:
+    def test_before_it_are_revisions(self, run: Run, repo: Repository) -> None:
+        told = run("blame", "t", "main~1").out
+        assert run("blame", "main~1", "--", "t").out == told
+        assert run("blame", "--", "t").out == run("blame", "t").out
+        assert run("blame", "t", "main~1", "--", "t").code == 2
+
+
 class TestInitAndStatus:
     def test_a_repository_begins(self, run: Run, folder: Path) -> None:
         done = run("init", "--json")
