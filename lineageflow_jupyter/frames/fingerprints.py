@@ -1,0 +1,230 @@
+"""Whether a live frame is still what it was: a quick hash of its memory, many times quicker than the id of its table.
+
+A fingerprint lives as long as the process. Equal fingerprints mean equal content; other ones only that it is worth a
+look: one content may lie in memory in several ways. Python objects count by identity: one that was changed in place,
+such as a list, goes unseen.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from lineageflow_jupyter.frames.convert import library_of
+
+Digest = Any
+"""An xxh3 of 128 bits that is being computed."""
+
+
+def fingerprint(frame: Any) -> bytes | None:
+    """Hash of a frame: values, labels, dtypes and attributes.
+
+    Parameters
+    ----------
+    frame : pandas, polars or pyarrow object
+        The frame. Nothing of it is copied but what does not lie in one piece.
+
+    Returns
+    -------
+    bytes or None
+        16 bytes; None where there is a column whose memory cannot be looked at.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"x": [1, 2]})
+    >>> before = fingerprint(frame)
+    >>> frame.loc[0, "x"] = 3
+    >>> fingerprint(frame) == before
+    False
+    """
+    digest = xxhash.xxh3_128()
+    library = library_of(frame)
+    try:
+        if library == "pandas":
+            _pandas(digest, frame)
+        elif library == "polars":
+            _polars(digest, frame)
+        elif library == "arrow":
+            _table(digest, frame)
+        else:
+            return None
+    except (TypeError, ValueError, NotImplementedError, pa.ArrowException):
+        return None
+    return bytes(digest.digest())
+
+
+# --- pandas ----------------------------------------------------------------------------------------------------------
+
+
+def _pandas(digest: Digest, frame: Any) -> None:
+    import pandas as pd
+
+    series = isinstance(frame, pd.Series)
+    _told(digest, type(frame).__name__, frame.shape, frame.attrs, frame.flags.allows_duplicate_labels)
+    _labels(digest, frame.index)
+    if series:
+        _told(digest, frame.name)
+        _column(digest, frame.array)
+        return
+    _labels(digest, frame.columns)
+    square = _square(frame)
+    if square is not None:
+        _memory(digest, square)
+        return
+    for position in range(frame.shape[1]):
+        _column(digest, frame.iloc[:, position].array)
+
+
+def _square(frame: Any) -> Any:
+    """Values of a frame of one dtype that lie in one piece; None where they do not."""
+    kinds = set(frame.dtypes.tolist())
+    kind = kinds.pop() if len(kinds) == 1 else None
+    if not isinstance(kind, np.dtype) or kind.kind == "O":
+        return None
+    values = frame.to_numpy()
+    shared = values.base is not None and not values.flags.owndata  # else it was copied together
+    return values.T if shared and values.T.flags.c_contiguous and values.dtype == kind else None
+
+
+def _labels(digest: Digest, labels: Any) -> None:
+    import pandas as pd
+
+    _told(digest, type(labels).__name__, len(labels), list(labels.names))
+    if isinstance(labels, pd.RangeIndex):
+        _told(digest, labels.start, labels.stop, labels.step)
+    elif isinstance(labels, pd.MultiIndex):
+        for codes, level in zip(labels.codes, labels.levels, strict=True):
+            _memory(digest, codes)
+            _labels(digest, level)
+    else:
+        _told(digest, getattr(labels, "freqstr", None))
+        _column(digest, labels.array)
+
+
+def _column(digest: Digest, values: Any) -> None:
+    import pandas as pd
+
+    _told(digest, values.dtype)
+    if isinstance(values, pd.arrays.NumpyExtensionArray):
+        _memory(digest, values.to_numpy())
+    elif isinstance(values, pd.Categorical):
+        _memory(digest, values.codes)
+        _labels(digest, values.categories)
+    elif isinstance(values, pd.arrays.DatetimeArray | pd.arrays.TimedeltaArray | pd.arrays.PeriodArray):
+        _memory(digest, values.view("i8"))
+    elif isinstance(values, pd.arrays.IntervalArray):
+        for side in (values.left, values.right):
+            _labels(digest, side)
+    elif hasattr(values, "__arrow_array__"):
+        _arrow(digest, values.__arrow_array__())
+    else:
+        raise TypeError(f"no way to the memory of {values.dtype}")
+
+
+# --- polars and Arrow ------------------------------------------------------------------------------------------------
+
+
+def _polars(digest: Digest, frame: Any) -> None:
+    """Polars hashes its rows itself; its texts do not lie in memory as those of Arrow."""
+    import polars as pl
+
+    table = frame.to_frame() if isinstance(frame, pl.Series) else frame
+    _told(digest, type(frame).__name__, table.shape, list(table.schema.items()))
+    for number in range(table.width):
+        column = table.to_series(number)
+        plain = column.cast(pl.String) if isinstance(column.dtype, pl.Categorical | pl.Enum) else column
+        _memory(digest, plain.to_frame().hash_rows(seed=7).to_numpy())
+
+
+def _table(digest: Digest, table: Any) -> None:
+    _told(digest, type(table).__name__, table.num_rows, table.schema.metadata)
+    for field, column in zip(table.schema, table.columns, strict=True):
+        _told(digest, field.name, field.type, field.nullable, field.metadata)
+        _arrow(digest, column)
+
+
+def _arrow(digest: Digest, array: Any) -> None:
+    chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+    for chunk in chunks:
+        _told(digest, chunk.type, len(chunk), chunk.offset % 8)
+        hash_chunk = _hasher(chunk.type)
+        hash_chunk(digest, chunk)
+
+
+def _hasher(kind: Any) -> Callable[[Digest, Any], None]:
+    if pa.types.is_dictionary(kind):
+        return _dictionary
+    if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
+        return lambda digest, chunk: _texts(digest, chunk, 8)
+    if pa.types.is_string(kind) or pa.types.is_binary(kind):
+        return lambda digest, chunk: _texts(digest, chunk, 4)
+    if (pa.types.is_primitive(kind) or pa.types.is_decimal(kind)) and not pa.types.is_boolean(kind):
+        return _fixed
+    return _whole
+
+
+def _fixed(digest: Digest, chunk: Any) -> None:
+    validity, values = chunk.buffers()
+    width = chunk.type.bit_width // 8
+    _bits(digest, validity, chunk)
+    _bytes(digest, values, chunk.offset * width, (chunk.offset + len(chunk)) * width)
+
+
+def _texts(digest: Digest, chunk: Any, width: int) -> None:
+    validity, offsets, values = chunk.buffers()
+    _bits(digest, validity, chunk)
+    if offsets is None or not len(chunk):
+        return
+    ends = np.frombuffer(offsets, f"<i{width}")[chunk.offset : chunk.offset + len(chunk) + 1]
+    _memory(digest, ends)
+    _bytes(digest, values, int(ends[0]), int(ends[-1]))
+
+
+def _dictionary(digest: Digest, chunk: Any) -> None:
+    _arrow(digest, chunk.indices)
+    _arrow(digest, chunk.dictionary)
+
+
+def _whole(digest: Digest, chunk: Any) -> None:
+    """All memory of an array, also what lies beside a slice: more than needed is never wrong."""
+    _told(digest, chunk.offset)
+    for buffer in chunk.buffers():
+        _told(digest, None if buffer is None else buffer.size)
+        if buffer is not None:
+            digest.update(memoryview(buffer))
+
+
+def _bits(digest: Digest, bitmap: Any, chunk: Any) -> None:
+    _told(digest, bitmap is not None)
+    _bytes(digest, bitmap, chunk.offset // 8, -(-(chunk.offset + len(chunk)) // 8))
+
+
+def _bytes(digest: Digest, buffer: Any, start: int, stop: int) -> None:
+    if buffer is not None and stop > start:
+        digest.update(memoryview(buffer)[start:stop])
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+
+def _memory(digest: Digest, values: Any) -> None:
+    """Bytes of a numpy array; of Python objects their addresses."""
+    values = np.asarray(values)
+    if not values.flags.c_contiguous:
+        values = np.ascontiguousarray(values)
+    if values.dtype.kind == "O":
+        size = values.nbytes
+        if size:
+            digest.update((ctypes.c_char * size).from_address(values.ctypes.data))
+    elif values.nbytes:
+        digest.update(values.reshape(-1).view(np.uint8).data)
+
+
+def _told(digest: Digest, *facts: object) -> None:
+    digest.update(repr(facts).encode("utf-8", "backslashreplace"))
