@@ -40,6 +40,7 @@ FOLDER = ".lineageflow"
 CATALOG = "catalog.sqlite"
 OBJECTS = "objects"
 COLUMNS = "cache/columns"
+SNAPSHOTS = "snapshots"
 GLANCE_SECONDS = 1.0
 """How long a repository that was opened to be looked at waits for the catalog."""
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # one slash: a `Path` of an address has lost the other
@@ -263,6 +264,7 @@ def _opened(
             author=lambda: configured().author,
             shared_with=shared_with,
             cache=_cache(folder / COLUMNS, found),
+            snapshot_store=lambda workspace: LocalStore(folder / SNAPSHOTS / workspace, create=True),
         )
     except BaseException:
         catalog.close()

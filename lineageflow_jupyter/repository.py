@@ -32,6 +32,7 @@ from lineageflow_jupyter.intake import (
 )
 from lineageflow_jupyter.keeping import Keeper
 from lineageflow_jupyter.landing import Landing
+from lineageflow_jupyter.looking import Looking, SnapshotStores
 from lineageflow_jupyter.merging import Merger
 from lineageflow_jupyter.model.changes import shape_of
 from lineageflow_jupyter.model.ids import Kind, ObjectId
@@ -69,7 +70,7 @@ from lineageflow_jupyter.workspace import Workspace
 Live = Mapping[str, Any]
 
 
-class Repository(Comparisons, Provenance, Chronicle, Combining):
+class Repository(Comparisons, Provenance, Chronicle, Combining, Looking):
     """Versions of datasets: a catalog and an object store, seen from one workspace.
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several
@@ -94,6 +95,8 @@ class Repository(Comparisons, Provenance, Chronicle, Combining):
         Another process that has this workspace open, for people; ``""``: none.
     cache : ColumnCache, optional
         Keeps what was read, so that reading it again takes no decoding.
+    snapshot_store : callable, optional
+        Gives the store of a workspace's snapshots, by the workspace's id.
     """
 
     def __init__(
@@ -106,10 +109,12 @@ class Repository(Comparisons, Provenance, Chronicle, Combining):
         author: Callable[[], Author],
         shared_with: str = "",
         cache: ColumnCache | None = None,
+        snapshot_store: Callable[[str], ObjectStore] | None = None,
     ) -> None:
         self.location = location
         self.shared_with = shared_with
         self._catalog = catalog
+        self._snapshot_stores = SnapshotStores(catalog, store, snapshot_store)
         self._author = author
         self._pool = Threads(THREADS)
         self._objects = Objects(ObjectReader(store, catalog.locate))

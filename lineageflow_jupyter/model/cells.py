@@ -37,6 +37,8 @@ class FrameState:
         Missing values (null and NaN) in all columns.
     note : str
         Why ids or data are missing; ``""`` where nothing is.
+    kept : bool
+        Whether a snapshot was kept of it; snapshots expire.
     """
 
     variable: str
@@ -47,6 +49,7 @@ class FrameState:
     columns: int
     nulls: int = 0
     note: str = ""
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +60,12 @@ class FrameWrite:
     ----------
     before, after : FrameState or None
         What the variable held before and after the run; None: nothing that is a frame.
-    snapshot : ObjectId or None
-        Commit that holds the frame as it is after the run; None where no data was kept.
     seen : bool
         False: the change was found at a later look, and no tracked cell explains it.
     """
 
     before: FrameState | None
     after: FrameState | None
-    snapshot: ObjectId | None = None
     seen: bool = True
 
 
