@@ -11,11 +11,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from lineageflow_jupyter.algorithms.alignment import Alignment
 from lineageflow_jupyter.algorithms.blame import Descent
+from lineageflow_jupyter.algorithms.causes import CauseMap, only_step
 from lineageflow_jupyter.algorithms.changes import ChangeSet
+from lineageflow_jupyter.causing import causes_of
 from lineageflow_jupyter.changing import Changes, Read, change_set_id
+from lineageflow_jupyter.errors import CorruptData, ObjectMissing
 from lineageflow_jupyter.history import History, Place
 from lineageflow_jupyter.model.ids import ObjectId
-from lineageflow_jupyter.model.objects import Table, TreeEntry
+from lineageflow_jupyter.model.objects import Step, Table, TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.model.schema import SchemaChange, paired_columns
 from lineageflow_jupyter.tables import Objects
@@ -133,6 +136,21 @@ class Ancestry:
         if self.entry(parent).table == self.entry(node).table:
             return Descent(changes.alignment, {place: place for place in places}, {})
         return Descent(changes.alignment, self._pairs(parent, node, changes, places), changes.changed)
+
+    def causes(self, node: Place) -> CauseMap | None:
+        """Which steps of a commit gave the values that are new in its version; None where that is not known."""
+        commit, steps = self.record(node).commit, self.steps(node)
+        map_ = dict(commit.causes).get(node[1])
+        if map_ is None:
+            return only_step() if len(steps) == 1 else None
+        try:
+            return causes_of(map_, self._objects.data(map_))
+        except (CorruptData, ObjectMissing):  # values are then from the commit, and no step is told
+            return None
+
+    def steps(self, node: Place) -> Sequence[Step]:
+        """Steps of a dataset between a commit and its first parent, oldest first."""
+        return [step for step in self.record(node).commit.steps if step.dataset == node[1]]
 
     def changes(self, parent: Place, node: Place, places: Collection[int] | None = None) -> ChangeSet:
         """How the version of `parent` became that of `node`; `places`: of which columns changed rows are needed."""

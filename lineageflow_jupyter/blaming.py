@@ -18,6 +18,7 @@ from lineageflow_jupyter.frames.content import contiguous
 from lineageflow_jupyter.frames.convert import ENGINES
 from lineageflow_jupyter.history import unknown
 from lineageflow_jupyter.model.ids import short
+from lineageflow_jupyter.model.objects import Step
 from lineageflow_jupyter.model.pairs import ColumnPair, apart_from, paired
 from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.row_choice import chosen_rows
@@ -48,6 +49,9 @@ class Blame:
         The commits that gave values, the latest generation first.
     codes : mapping of str to numpy.ndarray of int32
         By column: for each row, the place of its value's commit in `commits`.
+    steps : tuple of Step or None
+        For each of `commits` the step that gave the values: the cell run, and the table that it left. None where no
+        step is known. A commit is there once for each of its steps that gave some.
     """
 
     version: Version
@@ -56,6 +60,7 @@ class Blame:
     rows: Rows | None
     commits: tuple[CommitRecord, ...]
     codes: Mapping[str, Codes]
+    steps: tuple[Step | None, ...] = ()
 
     @property
     def dataset(self) -> str:
@@ -86,7 +91,8 @@ class Blame:
     def ids(self) -> tuple[str, ...]:
         """Ids of the commits as hexadecimal text, as short as tells them apart."""
         digits = _DIGITS
-        while len({short(record.id, digits) for record in self.commits}) < len(self.commits):
+        several = len({record.id for record in self.commits})
+        while len({short(record.id, digits) for record in self.commits}) < several:
             digits += 1
         return tuple(short(record.id, digits) for record in self.commits)
 
@@ -245,11 +251,16 @@ def blame(ancestry: Ancestry, version: Version, tip: CommitRecord, columns: Sequ
     codes = {pair.name: found.codes[place] for pair, place in zip(chosen, places, strict=True)}
     if back is not None:
         codes = {name: each[back] for name, each in codes.items()}
-    records = tuple(dict.fromkeys(map(ancestry.record, found.origins)))
-    if len(records) < len(found.origins):  # a commit gave values to two datasets that became one
-        folded = np.array([records.index(ancestry.record(origin)) for origin in found.origins], np.int32)
+    told = [
+        (ancestry.record(node), ancestry.steps(node)[step - 1] if step else None)
+        for node, step in zip(found.origins, found.steps, strict=True)
+    ]
+    origins = list(dict.fromkeys(told))
+    if len(origins) < len(told):  # a commit gave values to two datasets that became one
+        folded = np.array([origins.index(each) for each in told], np.int32)
         codes = {name: folded[each] for name, each in codes.items()}
-    return Blame(version, tip, chosen, numbers, records, codes)
+    records, steps = tuple(record for record, _ in origins), tuple(step for _, step in origins)
+    return Blame(version, tip, chosen, numbers, records, codes, steps)
 
 
 def _columns(version: Version, columns: Sequence[str] | None) -> tuple[ColumnPair, ...]:

@@ -10,10 +10,12 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from lineageflow_jupyter.algorithms.changes import ChangeSet
 from lineageflow_jupyter.catalog.base import Catalog
+from lineageflow_jupyter.causing import Tell, Told, sealed_causes
 from lineageflow_jupyter.changing import Changes, sealed_changes
 from lineageflow_jupyter.errors import NameTaken, RefMoved, StorageDenied, StorageError
 from lineageflow_jupyter.frames.convert import FrameContent
@@ -57,6 +59,7 @@ class Written:
 
 
 NOTHING = Written()
+_NOTHING_TOLD: Mapping[str, Told] = MappingProxyType({})
 
 
 class Publisher:
@@ -105,8 +108,20 @@ class Publisher:
         keys: Mapping[str, tuple[str, ...]],
         message: str,
         author: Author,
+        tell: Tell = lambda before, after: Told(),
     ) -> CommitReport:
         """Record contents as new versions of datasets on a branch.
+
+        Parameters
+        ----------
+        branch : str
+            The branch.
+        contents, keys : mapping
+            New versions, by dataset, and their keys.
+        message, author
+            Of the commit.
+        tell : callable
+            Tells how each version came about.
 
         Raises
         ------
@@ -117,12 +132,13 @@ class Publisher:
         with PackWriter(self._store) as packs:
             writer = self._table_writer(packs)
             entries, shapes = self._written(writer, packs, contents, tree, keys)
+            told = {entry.dataset: tell(tree.get(entry.dataset), entry) for entry in entries}
 
             def edit(current: Tree) -> Tree:
                 self._check_seen(branch, current, entries)
                 return current.with_entries(entries)
 
-            return self._commit("commit", branch, edit, message, author, shapes, packs, writer)
+            return self._commit("commit", branch, edit, message, author, shapes, packs, writer, told)
 
     def edit(self, verb: str, branch: str, edit: Callable[[Tree], Tree], message: str, author: Author) -> CommitReport:
         """Commit a change of the branch's tree that needs no new tables.
@@ -153,6 +169,7 @@ class Publisher:
         shapes: Mapping[str, TableShape],
         packs: PackWriter,
         writer: TableWriter,
+        told: Mapping[str, Told] = _NOTHING_TOLD,
     ) -> CommitReport:
         done: tuple[Pack, ...] = ()
         new_bytes = 0
@@ -166,7 +183,8 @@ class Publisher:
                 self._workspace.saw(dict.fromkeys(shapes, tip))
                 return CommitReport(self._history.record(tip), False, branch, 0, shapes)
             with PackWriter(self._store) if done else packs as last:  # after a lost race: only tree and commit
-                record = self._sealed(last, () if tip is None else (tip,), tree, wanted, message, author)
+                changed = {name: each for name, each in told.items() if tree.get(name) != wanted.get(name)}
+                record = self._sealed(last, () if tip is None else (tip,), tree, wanted, message, author, changed)
                 done += last.close()
                 new_bytes += last.new_bytes
             gone = [entry.dataset for entry in tree.entries if wanted.get(entry.dataset) is None]
@@ -401,14 +419,31 @@ class Publisher:
         return entries, shapes
 
     def _sealed(
-        self, packs: PackWriter, parents: tuple[ObjectId, ...], before: Tree, tree: Tree, message: str, author: Author
+        self,
+        packs: PackWriter,
+        parents: tuple[ObjectId, ...],
+        before: Tree,
+        tree: Tree,
+        message: str,
+        author: Author,
+        told: Mapping[str, Told] = _NOTHING_TOLD,
     ) -> CommitRecord:
         """Write a tree and its commit; they take effect when they are published."""
         sealed = encode_tree(tree)
-        commit = Commit(sealed[-1].id, parents, author, time.time_ns() // 1000, utc_offset(), message)
+        maps = {name: sealed_causes(each.map) for name, each in sorted(told.items()) if each.map is not None}
+        commit = Commit(
+            sealed[-1].id,
+            parents,
+            author,
+            time.time_ns() // 1000,
+            utc_offset(),
+            message,
+            tuple(step for _, each in sorted(told.items()) for step in each.steps),
+            tuple((name, map_.id) for name, map_ in maps.items()),
+        )
         oid, data = encode_commit(commit)
         writer = TableWriter(self._objects, self._pool, self._catalog.known, packs)
-        writer.store([*sealed, Sealed(oid, Kind.COMMIT, data)])
+        writer.store([*sealed, *maps.values(), Sealed(oid, Kind.COMMIT, data)])
         generation = 1 + max((self._history.record(parent).generation for parent in parents), default=0)
         names = {entry.dataset for entry in (*before.entries, *tree.entries)}
         changed = sorted(name for name in names if before.get(name) != tree.get(name))

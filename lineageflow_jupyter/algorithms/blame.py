@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lineageflow_jupyter.algorithms.alignment import NO_ROW, Alignment, Rows, expanded_ranges
+from lineageflow_jupyter.algorithms.causes import CauseMap
 
 Codes = npt.NDArray[np.int32]
 """Number of the origin of each value; negative for those that are still looked for."""
@@ -53,6 +54,9 @@ class Ancestry(Protocol[N]):
     def descent(self, node: N, parent: N, places: Collection[int]) -> Descent:
         """What a version has from a parent, of the columns at some places of the version."""
 
+    def causes(self, node: N) -> CauseMap | None:
+        """Which of a version's steps gave its new values; None where it has no steps."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traced(Generic[N]):
@@ -61,12 +65,16 @@ class Traced(Generic[N]):
     Parameters
     ----------
     origins : tuple
-        Versions that gave values, those that were met first, and so the later generations, first.
+        Versions that gave values, those that were met first, and so the later generations, first. One is there for
+        each of its steps that gave some.
+    steps : tuple of int
+        For each of them the number of the step, from 1; 0 for values of which no step is known.
     codes : mapping of int to numpy.ndarray of int32
         By the place of a column: for each row that was asked for, the number of its value's origin.
     """
 
     origins: tuple[N, ...]
+    steps: tuple[int, ...]
     codes: Mapping[int, Codes]
 
 
@@ -90,7 +98,7 @@ def traced(ancestry: Ancestry[N], start: N, rows: int, places: Sequence[int], as
     walk = _Walk(ancestry, at.rows_b, places)
     if at.rows_b:
         walk.run(start, at)
-    return Traced(tuple(walk.origins), walk.codes)
+    return walk.found()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +132,8 @@ class _Walk(Generic[N]):
     def __init__(self, ancestry: Ancestry[N], rows: int, places: Sequence[int]) -> None:
         self._ancestry = ancestry
         self.codes: dict[int, Codes] = {place: np.full(rows, ~0, np.int32) for place in places}
-        self.origins: list[N] = []
+        self._origins: list[tuple[N, int]] = []
+        self._steps: CauseMap | None = None  # of the version that is being looked at
         self._names = np.zeros(1, np.int32)  # by mark: the mark of the share that its cells belong to now
         self._shares: dict[N, list[_Share]] = {}
         self._ahead: list[tuple[int, int, N]] = []
@@ -135,6 +144,19 @@ class _Walk(Generic[N]):
         while self._ahead:
             _, _, node = heapq.heappop(self._ahead)
             self._look_at(node, self._joined(self._shares.pop(node)))
+
+    def found(self) -> Traced[N]:
+        """What was found; versions and steps that gave nothing are left out."""
+        given = np.zeros(len(self._origins), np.int64)
+        for codes in self.codes.values():
+            given += np.bincount(codes, minlength=len(given))
+        used = np.flatnonzero(given)
+        if len(used) < len(given):
+            number = np.zeros(len(given), np.int32)
+            number[used] = np.arange(len(used))
+            self.codes = {place: number[codes] for place, codes in self.codes.items()}
+        kept = [self._origins[at] for at in used.tolist()]
+        return Traced(tuple(node for node, _ in kept), tuple(step for _, step in kept), self.codes)
 
     def _bring(self, node: N, share: _Share | None) -> None:
         if share is None or not share.places:
@@ -149,7 +171,8 @@ class _Walk(Generic[N]):
         """Hand cells on to the parents that hold them; what none holds comes from this version."""
         parents = self._ancestry.parents(node)
         places = {place for share in shares for place in share.places.values()}
-        code = len(self.origins)
+        code = len(self._origins)
+        self._steps = self._ancestry.causes(node)
         for parent in parents:
             last = parent is parents[-1]
             descent = self._ancestry.descent(node, parent, places)
@@ -169,12 +192,13 @@ class _Walk(Generic[N]):
                 return
         for share in shares:
             for place in share.places:
-                self._give_column(place, share.mark, code)
+                self._give_column(place, share, code)
             self._came_from(node, code)
 
     def _came_from(self, node: N, code: int) -> None:
-        if len(self.origins) == code:
-            self.origins.append(node)
+        if len(self._origins) == code:
+            steps = 0 if self._steps is None else self._steps.steps
+            self._origins += [(node, step) for step in range(steps + 1)]
 
     def _new_mark(self) -> int:
         self._names = np.append(self._names, np.int32(len(self._names)))
@@ -186,27 +210,35 @@ class _Walk(Generic[N]):
         lacked = {}
         for place, own in share.places.items():
             if own not in descent.pairs:
-                lacked[place] = self._give_column(place, share.mark, code)
+                lacked[place] = self._give_column(place, share, code)
                 continue
-            lacked[place] = self._give(place, new_rows, share.mark, code)
+            lacked[place] = self._give(place, new_rows, share, code)
             changed = descent.changed.get(own)
             if changed is not None:
-                lacked[place] += self._give(place, _asked_at(share.rows, changed), share.mark, code)
+                lacked[place] += self._give(place, _asked_at(share.rows, changed), share, code)
         return lacked
 
-    def _give(self, place: int, rows: Rows, mark: int, code: int) -> int:
+    def _give(self, place: int, rows: Rows, share: _Share, code: int) -> int:
         if not len(rows):
             return 0
         codes = self.codes[place]
-        given = rows[self._marked(codes[rows], mark)]
-        codes[given] = code
+        given = rows[self._marked(codes[rows], share.mark)]
+        codes[given] = code if code < 0 else code + self._step_of(place, given, share)
         return len(given)
 
-    def _give_column(self, place: int, mark: int, code: int) -> int:
+    def _give_column(self, place: int, share: _Share, code: int) -> int:
         codes = self.codes[place]
-        given = self._marked(codes, mark)
+        given = self._marked(codes, share.mark)
+        if code >= 0 and self._steps is not None:
+            return self._give(place, np.flatnonzero(given), share, code)
         codes[given] = code
         return int(np.count_nonzero(given))
+
+    def _step_of(self, place: int, asked: Rows, share: _Share) -> Any:
+        """Which step of the version that is looked at gave some of the cells that were asked for."""
+        if self._steps is None:
+            return 0
+        return self._steps.of(share.places[place], share.rows.partners(asked))
 
     def _marked(self, codes: Codes, mark: int) -> npt.NDArray[np.bool_]:
         found: npt.NDArray[np.bool_] = codes < 0

@@ -31,6 +31,7 @@ class Kind(IntEnum):
     MAP = 7
     CHANGES = 8
     DERIVED = 9
+    CAUSES = 10
 
 
 def object_id(kind: Kind, parts: Iterable[Any]) -> ObjectId:

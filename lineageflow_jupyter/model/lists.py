@@ -239,13 +239,14 @@ def references(kind: Kind, data: Any) -> Iterator[tuple[Kind, ObjectId]]:
     tuple of (Kind, ObjectId)
         Direct references, in the order of their appearance.
     """
-    if kind in (Kind.CHUNK, Kind.MAP):
+    if kind in (Kind.CHUNK, Kind.MAP, Kind.CAUSES):
         return
     value = decode(data)
     with _Shape(kind.name.lower()):
         if kind is Kind.COMMIT:
             yield Kind.TREE, ObjectId(value[0])
             yield from ((Kind.COMMIT, ObjectId(parent)) for parent in value[1])
+            yield from ((Kind.CAUSES, ObjectId(cause)) for _, cause in value[7])
         elif kind is Kind.FRAME:
             yield from ((Kind.COLUMN, ObjectId(companion)) for companion in value[1])
         else:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from random import Random
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineageflow_jupyter.algorithms.alignment import NO_ROW, Alignment
 from lineageflow_jupyter.algorithms.blame import Descent, traced
+from lineageflow_jupyter.algorithms.causes import CauseMap, decode_causes, encode_causes
 
 
 class Graph:
@@ -22,6 +25,7 @@ class Graph:
         self.before: list[list[int]] = []
         self.descents: dict[tuple[int, int], Descent] = {}
         self.asked: list[tuple[int, int]] = []
+        self.steps: dict[int, tuple[int, dict[int, list[int]]]] = {}  # how many, and of each value by column
         for node in range(versions):
             among = range(max(0, node - 4), node)
             self.before.append(random.sample(among, min(len(among), random.choice([0, 1, 1, 1, 2, 2, 3]))))
@@ -30,6 +34,11 @@ class Graph:
                     self.rows[node], self.columns[node] = self.rows[parent], self.columns[parent]
             for parent in self.before[node]:
                 self.descents[node, parent] = self._made(random, node, parent)
+            if random.random() < 0.6:
+                count = random.randint(1, 3)
+                places = random.sample(range(self.columns[node]), random.randint(0, self.columns[node]))
+                told = {place: [random.randint(0, count) for _ in range(self.rows[node])] for place in places}
+                self.steps[node] = (count, told)
 
     def _made(self, random: Random, node: int, parent: int) -> Descent:
         rows, columns = (self.rows[parent], self.rows[node]), (self.columns[parent], self.columns[node])
@@ -65,14 +74,21 @@ class Graph:
         self.asked.append((node, parent))
         return self.descents[node, parent]
 
-    def origin(self, node: int, row: int, place: int) -> int:
-        """The definition, cell by cell."""
+    def causes(self, node: int) -> CauseMap | None:
+        if node not in self.steps:
+            return None
+        count, told = self.steps[node]
+        return CauseMap.from_codes(count, told)
+
+    def origin(self, node: int, row: int, place: int) -> tuple[int, int]:
+        """The definition, cell by cell: version and step."""
         for parent in self.before[node]:
             descent = self.descents[node, parent]
             source = int(descent.alignment.sources()[row])
             if source >= 0 and place in descent.pairs and row not in descent.changed.get(place, ()):
                 return self.origin(parent, source, descent.pairs[place])
-        return node
+        _, told = self.steps.get(node, (0, {}))
+        return node, told[place][row] if place in told else 0
 
 
 @settings(max_examples=400)
@@ -83,16 +99,51 @@ def test_each_cell_is_from_where_the_definition_says(random: Random) -> None:
     places, rows = range(graph.columns[node]), range(graph.rows[node])
     whole = traced(graph, node, len(rows), places)
     expected = {place: [graph.origin(node, row, place) for row in rows] for place in places}
-    assert {place: [whole.origins[code] for code in whole.codes[place]] for place in places} == expected
+    origins = list(zip(whole.origins, whole.steps, strict=True))
+    assert {place: [origins[code] for code in whole.codes[place]] for place in places} == expected
     assert len(set(graph.asked)) == len(graph.asked)
     assert sorted(whole.origins, reverse=True) == list(whole.origins)
-    assert set(whole.origins) == {each for column in expected.values() for each in column}
+    assert len(set(origins)) == len(origins)
+    assert set(origins) == {each for column in expected.values() for each in column}
     some = sorted(random.sample(rows, random.randint(0, len(rows))))
     columns = random.sample(places, random.randint(0, len(places)))
     part = traced(graph, node, len(rows), columns, np.array(some, np.int64))
-    assert {place: [part.origins[code] for code in part.codes[place]] for place in columns} == {
+    origins = list(zip(part.origins, part.steps, strict=True))
+    assert {place: [origins[code] for code in part.codes[place]] for place in columns} == {
         place: [expected[place][row] for row in some] for place in columns
     }
+
+
+@given(
+    st.integers(1, 300).flatmap(
+        lambda steps: st.tuples(
+            st.just(steps), st.dictionaries(st.integers(0, 9), st.lists(st.integers(0, steps), min_size=1, max_size=30))
+        )
+    )
+)
+def test_cause_maps_come_back(made: tuple[int, dict[int, list[int]]]) -> None:
+    steps, codes = made
+    header, buffers = encode_causes(CauseMap.from_codes(steps, codes))
+    found = decode_causes(header, [buffer.tobytes() for buffer in buffers])
+    assert found.steps == steps
+    for place, each in codes.items():
+        assert found.of(place, np.arange(len(each))).tolist() == each
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [2, 1, [], []],
+        [1, 1, [0], [1, 1]],
+        [1, "1", [], []],
+        [1, 1, ["x"], [1, 1]],
+        [1, 1, [0], [1]],
+        [1],
+    ],
+)
+def test_cause_maps_that_contradict_themselves_are_refused(broken: Any) -> None:
+    with pytest.raises((ValueError, TypeError, LookupError)):
+        decode_causes(broken, [b"\x01", b"\x01"][: 2 * len(broken[2])] if len(broken) > 2 else [])
 
 
 def test_each_merge_doubles_nothing() -> None:
@@ -112,7 +163,7 @@ def test_each_merge_doubles_nothing() -> None:
     graph.descents[1, 0] = Descent(shifted, {0: 0}, changed)
     found = traced(graph, 120, 4, [0])
     assert len(graph.asked) == len(set(graph.asked)) <= 160
-    assert [found.origins[code] for code in found.codes[0]] == [graph.origin(120, row, 0) for row in range(4)]
+    assert [found.origins[code] for code in found.codes[0]] == [graph.origin(120, row, 0)[0] for row in range(4)]
 
 
 def test_a_walk_ends_when_everything_is_told() -> None:
