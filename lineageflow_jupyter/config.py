@@ -381,6 +381,17 @@ def _user() -> str:
         return f"uid-{os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
+def git_environment() -> dict[str, str]:
+    """Environment for a Git that looks at the folder it is told, asks nobody anything, and locks and fetches nothing.
+
+    Where a hook of Git started this process, variables name that hook's repository: they are left out.
+    """
+    pointing = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
+    kept = {name: value for name, value in os.environ.items() if name not in pointing}
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+    return kept | quiet
+
+
 @lru_cache(maxsize=1)
 def _git_author() -> tuple[str, str]:
     """Name and address from Git's settings, ``("", "")`` without Git; asked once a process, since it starts another."""

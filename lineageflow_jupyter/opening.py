@@ -22,13 +22,14 @@ from lineageflow_jupyter.errors import (
     NotARepository,
     NotAvailable,
     StorageDenied,
+    StorageError,
     StorageFull,
     WrongCatalog,
 )
 from lineageflow_jupyter.history import unknown
 from lineageflow_jupyter.model.records import Head, WorkspaceName
 from lineageflow_jupyter.model.revisions import check_name, composed
-from lineageflow_jupyter.publishing import flush_journal
+from lineageflow_jupyter.publishing import flush_journal, flush_runs
 from lineageflow_jupyter.repository import Repository
 from lineageflow_jupyter.store.column_cache import ColumnCache
 from lineageflow_jupyter.store.files import storage_error
@@ -256,6 +257,8 @@ def _opened(
         head = _visitor(catalog, visiting) if visiting else _head(catalog, name, branch)
         with suppress(StorageDenied, StorageFull):  # a repository that can only be read
             flush_journal(catalog, store)
+        with suppress(StorageError):  # nobody waits for them: they stay owed
+            flush_runs(catalog, store)
         return Repository(
             catalog,
             store,

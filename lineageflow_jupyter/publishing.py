@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -33,6 +34,9 @@ from lineageflow_jupyter.workspace import Workspace
 
 ROUNDS = 100
 """How often a commit is offered again when others move the branch; each round means that somebody else succeeded."""
+
+RUNS_TOGETHER = 500
+"""Cell runs in one journal object at most."""
 
 Origins = Mapping[str, tuple[ObjectId | None, ObjectId | None]]
 """By dataset: the commits that hold the caller's frame as it was before an operation, and as it is after it."""
@@ -320,6 +324,11 @@ class Publisher:
                     raise
                 return  # HEAD moves in a repository that can only be read: it then lives as long as the process
         self._flush(verb, refs)
+        if any(change.kind == "branch" and change.after for change in refs):
+            # The commit may say which runs made its values. What fails here stays pending, and is no reason to tell
+            # that something went wrong with the commit.
+            with suppress(StorageError):
+                flush_runs(self._catalog, self._store)
 
     def _flush(self, verb: str, refs: Sequence[RefChange]) -> None:
         try:
@@ -466,3 +475,10 @@ def flush_journal(catalog: Catalog, store: ObjectStore) -> None:
         store.put(entry.key, [entry.data])
     if entries:
         catalog.flushed([entry.sequence for entry in entries])
+
+
+def flush_runs(catalog: Catalog, store: ObjectStore) -> None:
+    """Write the cell runs that the journal does not hold yet to the store, many in one journal object."""
+    while (batch := catalog.pending_runs(limit=RUNS_TOGETHER)) is not None:
+        store.put(batch.key, [batch.data])
+        catalog.runs_flushed(batch)

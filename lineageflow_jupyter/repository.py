@@ -56,6 +56,7 @@ from lineageflow_jupyter.provenance import Provenance
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.reading import FrameReader
 from lineageflow_jupyter.rebasing import Rebaser
+from lineageflow_jupyter.recording import Recording, RunLog
 from lineageflow_jupyter.refs import Refs
 from lineageflow_jupyter.stashing import Stashes
 from lineageflow_jupyter.store.base import ObjectStore
@@ -70,7 +71,7 @@ from lineageflow_jupyter.workspace import Workspace
 Live = Mapping[str, Any]
 
 
-class Repository(Comparisons, Provenance, Chronicle, Combining, Looking):
+class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recording):
     """Versions of datasets: a catalog and an object store, seen from one workspace.
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several
@@ -121,6 +122,7 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking):
         self._history = History(catalog, self._objects)
         self._workspace = Workspace(catalog, self._history, head)
         self._hot = HotColumns(cache)
+        self._runs = RunLog(catalog, store)
         tables = TableReader(self._objects, self._pool, self._hot)
         changes = self._changes = Changes(self._objects, tables, self._pool, catalog.known)
         self._publisher = Publisher(catalog, store, self._objects, self._history, self._workspace, self._pool, changes)
@@ -654,6 +656,7 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking):
         """Release threads and connections."""
         self._hot.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._runs.close()
         self._catalog.close()
 
     def __enter__(self) -> Repository:

@@ -12,7 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lineageflow_jupyter.errors import LineageFlowError
+from lineageflow_jupyter.model.cells import CellRun, Environment, FrameState, FrameWrite, OperationRecord
 from lineageflow_jupyter.model.diffs import DiffPage, DiffRow, DiffSummary, SchemaDiff
+from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.merge_reports import MergeResult
 from lineageflow_jupyter.model.objects import Author
 from lineageflow_jupyter.model.records import CommitRecord, Ref, WorkspaceRecord
@@ -321,9 +323,77 @@ def verified(objects: int) -> Document:
     return {"damaged": False, "objects": objects}
 
 
+def cell_run(run: CellRun) -> Document:
+    """One execution of a cell; ``code`` is null where it was not captured."""
+    return {
+        "run": run.run,
+        "sequence": run.sequence,
+        "workspace": run.workspace,
+        "notebook": run.notebook,
+        "cell": run.cell,
+        "number": run.number,
+        "code": run.code,
+        "user": run.user,
+        **moment(run.started, "started"),
+        "duration_us": run.duration,
+        "outcome": run.outcome,
+        "reads": [frame_state(state) for state in run.reads],
+        "writes": [_frame_write(write) for write in run.writes],
+        "external": [asdict(each) for each in run.external],
+        "operations": [_operation(each) for each in run.operations],
+        "opaque": list(run.opaque),
+        "environment": run.environment or None,
+    }
+
+
+def frame_state(state: FrameState) -> Document:
+    """What a variable held at one moment; ids are null where they were not computed, and ``note`` says why."""
+    return {
+        "variable": state.variable,
+        "dataset": state.dataset,
+        "table": _hex(state.table),
+        "frame": _hex(state.frame),
+        "rows": state.rows,
+        "columns": state.columns,
+        "nulls": state.nulls,
+        "note": state.note,
+        "kept": state.kept,
+    }
+
+
+def _frame_write(write: FrameWrite) -> Document:
+    return {
+        "before": None if write.before is None else frame_state(write.before),
+        "after": None if write.after is None else frame_state(write.after),
+        "seen": write.seen,
+    }
+
+
+def _operation(record: OperationRecord) -> Document:
+    said = asdict(record)
+    for name in ("inputs", "added", "dropped", "changed", "edges"):
+        said[name] = list(said[name])
+    return said
+
+
+def environment(value: Environment) -> Document:
+    """What code ran in; ``git`` is null outside of a Git repository."""
+    return {
+        "id": value.id,
+        "python": value.python,
+        "packages": dict(sorted(value.packages.items())),
+        "git": value.git,
+        "dirty": value.dirty,
+    }
+
+
 def error(value: LineageFlowError) -> Document:
     """Why a request failed: ``code`` is for programs, the wording of the others may change."""
     return {"code": value.code, "problem": value.problem, "remedy": value.remedy}
+
+
+def _hex(oid: ObjectId | None) -> str | None:
+    return None if oid is None else oid.hex()
 
 
 def _iso(time: int) -> str | None:

@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from lineageflow_jupyter.model.cells import (
+    EVERY_RUN,
+    CellRun,
+    Environment,
+    External,
+    FrameState,
+    FrameWrite,
+    RunFilter,
+    TableUse,
+)
 from lineageflow_jupyter.model.ids import Kind, ObjectId
 from lineageflow_jupyter.model.records import (
     EVERY_COMMIT,
@@ -17,6 +27,7 @@ from lineageflow_jupyter.model.records import (
     Operation,
     Publication,
     Ref,
+    RunBatch,
     WorkspaceName,
     WorkspaceRecord,
 )
@@ -24,7 +35,7 @@ from lineageflow_jupyter.model.records import (
 
 @runtime_checkable
 class Catalog(Protocol):
-    """Refs, commits, object locations, workspaces and the operation log of one repository.
+    """Refs, commits, object locations, workspaces, the operation log and the cell runs of one repository.
 
     Every method is one transaction. All methods may be called from several threads and processes.
     """
@@ -231,6 +242,106 @@ class Catalog(Protocol):
 
     def set_head(self, head: Head) -> None:
         """Store HEAD of an existing workspace (branch and all bases)."""
+        ...
+
+    def record_run(self, run: CellRun) -> int:
+        """Remember a cell run; its place in the log of runs, which increases.
+
+        A run that is known by its id already is answered with its place, and stays as it is: recording it again after
+        a lost answer is safe. What is recorded survives the process; that it survives a loss of power too is only
+        sure after the next `publish`.
+
+        Parameters
+        ----------
+        run : CellRun
+            The run; its `sequence` is passed over.
+
+        Raises
+        ------
+        InvalidName
+            If its id is no text.
+        CatalogBusy, StorageFull, StorageDenied
+            If the database refuses.
+        """
+        ...
+
+    def amend_run(
+        self,
+        run: str,
+        *,
+        reads: Sequence[FrameState] | None = None,
+        writes: Sequence[FrameWrite] | None = None,
+        external: Sequence[External] | None = None,
+        environment: str | None = None,
+    ) -> CellRun:
+        """Replace what was not known yet when a run was recorded, such as snapshots; the run as it is then.
+
+        Parameters
+        ----------
+        run : str
+            Its id.
+        reads, writes, external, environment : optional
+            What replaces what was recorded; None leaves it, so that two that amend different things do not undo each
+            other.
+
+        Raises
+        ------
+        UnknownName
+            If there is no such run.
+        CatalogBusy, StorageFull, StorageDenied
+            If the database refuses.
+        """
+        ...
+
+    def run(self, run: str) -> CellRun | None:
+        """Cell run of that id, or None."""
+        ...
+
+    def runs_by_id(self, ids: Collection[str]) -> Mapping[str, CellRun]:
+        """Those of `ids` that are cell runs, read together."""
+        ...
+
+    def runs_with_prefix(self, prefix: str, *, limit: int = 10) -> tuple[str, ...]:
+        """Ids of cell runs that start with `prefix` (hexadecimal, lower case, at least 1 digit), sorted."""
+        ...
+
+    def runs(self, *, after: int = 0, wanted: RunFilter = EVERY_RUN, limit: int | None = None) -> tuple[CellRun, ...]:
+        """Cell runs with a sequence above `after` (exclusive), oldest first; whoever follows them misses none."""
+        ...
+
+    def last_runs(
+        self, *, before: int | None = None, wanted: RunFilter = EVERY_RUN, limit: int | None = None
+    ) -> tuple[CellRun, ...]:
+        """Cell runs with a sequence below `before` (exclusive; default: all), newest first."""
+        ...
+
+    def runs_of_tables(self, tables: Collection[ObjectId]) -> Mapping[ObjectId, tuple[TableUse, ...]]:
+        """By table, of those that were: the cell runs that read it or held it before or after, oldest first."""
+        ...
+
+    def record_environment(self, environment: Environment) -> str:
+        """Remember what code ran in, each environment once; its id, which runs name.
+
+        Raises
+        ------
+        CatalogBusy, StorageFull, StorageDenied
+            If the database refuses.
+        """
+        ...
+
+    def environment(self, environment: str) -> Environment | None:
+        """Environment of that id, or None."""
+        ...
+
+    def pending_runs(self, *, limit: int) -> RunBatch | None:
+        """At most so many runs whose latest version is not in the journal yet, oldest first, and all such environments.
+
+        None where nothing is pending.
+        """
+        ...
+
+    def runs_flushed(self, batch: RunBatch) -> None:
+        """Mark what a batch holds as flushed; a run that was amended since it was gathered stays pending."""
         ...
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 FORMAT = 1
 """Version of what the rows mean. Raised when an older LineageFlow would misread them; see ``meta.format``."""
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Alembic revisions, oldest first. Kept here too, so that opening an up-to-date catalog does not import Alembic."""
 
 HEAD_REVISION = REVISIONS[-1]
@@ -198,3 +198,57 @@ outbox = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 """Journal entries that are not yet known to be in the object store."""
+
+cell_runs = sa.Table(
+    "cell_runs",
+    metadata,
+    sa.Column("sequence", sa.Integer, primary_key=True),
+    sa.Column("run", sa.Text, nullable=False, unique=True),
+    sa.Column("workspace", sa.Text, nullable=False),
+    sa.Column("notebook", sa.Text, nullable=False),
+    sa.Column("cell", sa.Text, nullable=False),
+    sa.Column("number", sa.BigInteger),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("data", sa.Text, nullable=False),
+    sa.Index("ix_cell_runs_workspace_sequence", "workspace", "sequence"),
+    sa.Index("ix_cell_runs_notebook_sequence", "notebook", "sequence"),
+    sa.Index("ix_cell_runs_cell_sequence", "cell", "sequence"),
+    sqlite_autoincrement=True,
+)
+"""Runs of notebook cells. ``data`` is all of a run as JSON, as in the journal; the other columns are looked up.
+
+``version`` counts from 1, one more for each amendment. Names are spelled as `cell_journal.spelled` does it.
+"""
+
+cell_tables = sa.Table(
+    "cell_tables",
+    metadata,
+    sa.Column("sequence", sa.Integer, sa.ForeignKey("cell_runs.sequence"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("use", sa.Text, nullable=False),
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("table_id", _ID),
+    sa.CheckConstraint("use IN ('read', 'before', 'after')", name="use"),
+    sa.Index("ix_cell_tables_dataset_sequence", "dataset", "sequence"),
+    sa.Index("ix_cell_tables_table_id_sequence", "table_id", "sequence"),
+    sqlite_with_rowid=False,
+)
+"""Which tables runs read, and held before and after in what they wrote; ids may outlive the tables they name."""
+
+cell_outbox = sa.Table(
+    "cell_outbox",
+    metadata,
+    sa.Column("sequence", sa.Integer, sa.ForeignKey("cell_runs.sequence"), primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, nullable=False),
+)
+"""Cell runs whose latest version is not yet known to be in the journal."""
+
+environments = sa.Table(
+    "environments",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("data", sa.Text, nullable=False),
+    sa.Column("journaled", sa.SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What runs ran in, each once. ``journaled``: 1 where it is known to be in the journal, else 0."""

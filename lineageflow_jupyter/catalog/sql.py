@@ -1,7 +1,8 @@
 """`SqlCatalog`: the catalog port on SQLAlchemy Core. Each method is one transaction; the steps live beside it.
 
 `schema` has the tables, `engine` what belongs to the database at hand, `upgrade` creation and migrations, `publish`
-the writing and `log` the reading of history, `operations` the operation log and reflogs, `heads` workspaces.
+the writing and `log` the reading of history, `operations` the operation log and reflogs, `heads` workspaces, `cells`
+the runs of cells.
 """
 
 from __future__ import annotations
@@ -17,6 +18,20 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from lineageflow_jupyter.catalog.cells import (
+    amend_run,
+    mark_flushed,
+    read_environment,
+    read_last_runs,
+    read_pending,
+    read_run,
+    read_runs,
+    read_runs_by_id,
+    read_runs_with_prefix,
+    read_uses,
+    record_environment,
+    record_run,
+)
 from lineageflow_jupyter.catalog.divergence import diverged
 from lineageflow_jupyter.catalog.engine import (
     BUSY_TIMEOUT,
@@ -55,6 +70,16 @@ from lineageflow_jupyter.catalog.publish import live, prepare, publish, require_
 from lineageflow_jupyter.catalog.schema import HEAD_REVISION, commits, objects, outbox, packs, refs
 from lineageflow_jupyter.catalog.upgrade import bring_up_to_date, create_tables, identity, revision
 from lineageflow_jupyter.errors import NameTaken, NotARepository, StorageDenied, StorageError, UsageProblem
+from lineageflow_jupyter.model.cells import (
+    EVERY_RUN,
+    CellRun,
+    Environment,
+    External,
+    FrameState,
+    FrameWrite,
+    RunFilter,
+    TableUse,
+)
 from lineageflow_jupyter.model.ids import ID_BYTES, Kind, ObjectId
 from lineageflow_jupyter.model.records import (
     EVERY_COMMIT,
@@ -67,6 +92,7 @@ from lineageflow_jupyter.model.records import (
     Operation,
     Publication,
     Ref,
+    RunBatch,
     WorkspaceName,
     WorkspaceRecord,
 )
@@ -229,13 +255,16 @@ class SqlCatalog:
 
     @contextmanager
     def _writing(self, *, durable: bool = True) -> Iterator[Connection]:
+        self._check_writable()
+        with translated(self._path), (self._writer if durable else self._lazy_writer).begin() as connection:
+            yield connection
+
+    def _check_writable(self) -> None:
         self._check_open()
         if self._read_only:
             raise StorageDenied(
                 f"the catalog {self._path} was opened read-only", remedy="Open the repository with permission to write"
             )
-        with translated(self._path), (self._writer if durable else self._lazy_writer).begin() as connection:
-            yield connection
 
     def _known_commits(self) -> KnownCommits:
         self._commits = self._commits.bounded()
@@ -548,6 +577,130 @@ class SqlCatalog:
         with self._writing() as connection:
             require_commits(connection, set(head.bases.values()))
             store_head(connection, head)
+
+    # --- cell runs
+
+    def record_run(self, run: CellRun) -> int:
+        """Remember a cell run; its place in the log of runs, which increases.
+
+        A run that is known by its id already is answered with its place, and stays as it is: recording it again after
+        a lost answer is safe. What is recorded survives the process; that it survives a loss of power too is only
+        sure after the next `publish`.
+
+        Parameters
+        ----------
+        run : CellRun
+            The run; its `sequence` is passed over.
+
+        Raises
+        ------
+        InvalidName
+            If its id is no text.
+        CatalogBusy, StorageFull, StorageDenied
+            If the database refuses.
+        """
+        check_text(run.run)
+        with self._writing(durable=False) as connection:
+            return record_run(connection, run)
+
+    def amend_run(
+        self,
+        run: str,
+        *,
+        reads: Sequence[FrameState] | None = None,
+        writes: Sequence[FrameWrite] | None = None,
+        external: Sequence[External] | None = None,
+        environment: str | None = None,
+    ) -> CellRun:
+        """Replace what was not known yet when a run was recorded, such as snapshots; the run as it is then.
+
+        Parameters
+        ----------
+        run : str
+            Its id.
+        reads, writes, external, environment : optional
+            What replaces what was recorded; None leaves it, so that two that amend different things do not undo each
+            other.
+
+        Raises
+        ------
+        UnknownName
+            If there is no such run.
+        CatalogBusy, StorageFull, StorageDenied
+            If the database refuses.
+        """
+        check_text(run)
+        with self._writing(durable=False) as connection:
+            return amend_run(connection, run, reads=reads, writes=writes, external=external, environment=environment)
+
+    def run(self, run: str) -> CellRun | None:
+        """Cell run of that id, or None."""
+        if not is_text(run):
+            return None
+        with self._reading() as connection:
+            return read_run(connection, run)
+
+    def runs_by_id(self, ids: Collection[str]) -> Mapping[str, CellRun]:
+        """Those of `ids` that are cell runs, read together."""
+        with self._reading() as connection:
+            return read_runs_by_id(connection, frozenset(filter(is_text, ids)))
+
+    def runs_with_prefix(self, prefix: str, *, limit: int = 10) -> tuple[str, ...]:
+        """Ids of cell runs that start with `prefix` (hexadecimal, lower case, at least 1 digit), sorted."""
+        if not _PREFIX.fullmatch(prefix):
+            return ()
+        with self._reading() as connection:
+            return read_runs_with_prefix(connection, prefix, limit)
+
+    def runs(self, *, after: int = 0, wanted: RunFilter = EVERY_RUN, limit: int | None = None) -> tuple[CellRun, ...]:
+        """Cell runs with a sequence above `after` (exclusive), oldest first; whoever follows them misses none."""
+        with self._reading() as connection:
+            return read_runs(connection, wanted, after=after, limit=limit)
+
+    def last_runs(
+        self, *, before: int | None = None, wanted: RunFilter = EVERY_RUN, limit: int | None = None
+    ) -> tuple[CellRun, ...]:
+        """Cell runs with a sequence below `before` (exclusive; default: all), newest first."""
+        with self._reading() as connection:
+            return read_last_runs(connection, wanted, before=before, limit=limit)
+
+    def runs_of_tables(self, tables: Collection[ObjectId]) -> Mapping[ObjectId, tuple[TableUse, ...]]:
+        """By table, of those that were: the cell runs that read it or held it before or after, oldest first."""
+        with self._reading() as connection:
+            return read_uses(connection, tables)
+
+    def record_environment(self, environment: Environment) -> str:
+        """Remember what code ran in, each environment once; its id, which runs name.
+
+        Raises
+        ------
+        CatalogBusy, StorageFull, StorageDenied
+            If the database refuses.
+        """
+        with self._writing(durable=False) as connection:
+            record_environment(connection, environment)
+        return environment.id
+
+    def environment(self, environment: str) -> Environment | None:
+        """Environment of that id, or None."""
+        if not is_text(environment):
+            return None
+        with self._reading() as connection:
+            return read_environment(connection, environment)
+
+    def pending_runs(self, *, limit: int) -> RunBatch | None:
+        """At most so many runs whose latest version is not in the journal yet, oldest first, and all such environments.
+
+        None where nothing is pending.
+        """
+        with self._reading() as connection:
+            return read_pending(connection, limit, catalog=self._uuid)
+
+    def runs_flushed(self, batch: RunBatch) -> None:
+        """Mark what a batch holds as flushed; a run that was amended since it was gathered stays pending."""
+        self._check_writable()
+        with translated(self._path), noting(self._engine) as connection:  # if it fails, they are written once more
+            mark_flushed(connection, batch)
 
     def close(self) -> None:
         """Release connections; the catalog may not be used afterwards. Closing twice does nothing."""

@@ -6,9 +6,12 @@ table and of its description. Of calls only the outermost is recorded: an *opera
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from blake3 import blake3
 
 from lineageflow_jupyter.model.ids import ObjectId
 
@@ -245,3 +248,69 @@ class Environment:
     packages: Mapping[str, str] = field(default_factory=dict)
     git: str | None = None
     dirty: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its id: BLAKE3-256 of its JSON in hexadecimal, the same for equal environments.
+
+        Examples
+        --------
+        >>> one, same = Environment("3.12.1", {"a": "1", "b": "2"}), Environment("3.12.1", {"b": "2", "a": "1"})
+        >>> one.id == same.id, one.id == Environment("3.12.2").id
+        (True, False)
+        """
+        said = [self.python, sorted(self.packages.items()), self.git, self.dirty]
+        return blake3(json.dumps(said, separators=(",", ":")).encode("ascii")).hexdigest()
+
+
+Use = Literal["read", "before", "after"]
+"""How a run met a table: it read it, or held it before or after in what it changed, made or deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableUse:
+    """That a cell run read or wrote a table.
+
+    Parameters
+    ----------
+    sequence : int
+        Place of the run in the log.
+    run : str
+        Its id.
+    dataset : str
+        What the table was a state of.
+    use : str
+        ``"read"``, ``"before"`` or ``"after"``.
+    """
+
+    sequence: int
+    run: str
+    dataset: str
+    use: Use
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which cell runs are wanted: those to which all of this applies.
+
+    Parameters
+    ----------
+    workspace, notebook, cell : str, optional
+        Where they ran.
+    number : int, optional
+        Their execution count.
+    dataset : str, optional
+        They read or wrote it.
+    written : bool
+        Of `dataset`: only those that wrote it, which includes deleting it.
+    """
+
+    workspace: str | None = None
+    notebook: str | None = None
+    cell: str | None = None
+    number: int | None = None
+    dataset: str | None = None
+    written: bool = False
+
+
+EVERY_RUN = RunFilter()

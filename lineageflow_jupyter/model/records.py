@@ -347,3 +347,25 @@ class JournalEntry:
     sequence: int
     key: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RunBatch:
+    """Cell runs and environments that are to become one journal object, then be marked as flushed.
+
+    Parameters
+    ----------
+    key : str
+        Key of the journal object in the store.
+    data : bytes
+        Its content: JSON in ASCII.
+    runs : tuple of (int, int)
+        Sequences, and which version of each run it holds: one that was amended meanwhile is still to be written.
+    environments : tuple of str
+        Ids.
+    """
+
+    key: str
+    data: bytes
+    runs: tuple[tuple[int, int], ...]
+    environments: tuple[str, ...]

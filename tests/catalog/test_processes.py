@@ -45,9 +45,9 @@ while turns < 0 or turn < turns:
 """
 
 
-def start(path: Path, worker: int, turns: int) -> subprocess.Popen[str]:
+def start(path: Path, worker: int, turns: int, program: str = COMMIT_OFTEN) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", COMMIT_OFTEN, str(path), str(worker), str(turns)],
+        [sys.executable, "-W", "error", "-c", program, str(path), str(worker), str(turns)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -193,3 +193,57 @@ def test_a_forked_child_may_outlive_its_parents_catalog(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     with closing(SqlCatalog.open(path)) as catalog:
         assert [ref.name for ref in catalog.refs()] == ["child", "main"]
+
+
+RECORD = """
+import sys
+from dataclasses import replace
+from lineageflow_jupyter.catalog.sql import SqlCatalog
+from lineageflow_jupyter.testing.catalog_contract import make_run, make_state
+
+path, worker, turns = sys.argv[1], sys.argv[2], int(sys.argv[3])
+catalog = SqlCatalog.open(path)
+print("ready", flush=True)
+sys.stdin.readline()
+for turn in range(turns):
+    shared = make_run(run=f"{turn:032x}", workspace="both")
+    own = make_run(make_state("flights"), workspace=worker, number=turn)
+    for run in (shared, own):
+        sequence = catalog.record_run(run)
+        assert catalog.record_run(run) == sequence
+        if run is own:
+            catalog.amend_run(run.run, environment=worker)
+    batch = catalog.pending_runs(limit=5)
+    if batch is not None:
+        catalog.runs_flushed(batch)
+    print(sequence, own.run, flush=True)
+"""
+
+
+def test_processes_that_record_runs_at_once_lose_none(tmp_path: Path) -> None:
+    """Whoever follows the log meanwhile sees each run once; a run that both record is there once."""
+    path = tmp_path / "catalog.sqlite"
+    SqlCatalog.create(path, uuid="f00d").close()
+    turns = 60
+    processes = [start(path, worker, turns, RECORD) for worker in range(3)]
+    for process in processes:
+        release(process)
+    followed = []
+    with closing(SqlCatalog.open(path)) as catalog:
+        while any(process.poll() is None for process in processes):
+            followed += catalog.runs(after=followed[-1].sequence if followed else 0)
+            time.sleep(0.005)
+        followed += catalog.runs(after=followed[-1].sequence if followed else 0)
+        lines = [process.communicate(timeout=60)[0].splitlines() for process in processes]
+        assert [process.returncode for process in processes] == [0, 0, 0]
+        recorded = dict(line.split()[::-1] for worker in lines for line in worker)
+        runs = {run.run: run for run in catalog.runs()}
+        assert len(runs) == 4 * turns
+        assert [run.run for run in followed] == list(runs)
+        assert {run: str(runs[run].sequence) for run in recorded} == recorded
+        assert all(runs[run].environment == runs[run].workspace for run in recorded)
+        while (batch := catalog.pending_runs(limit=50)) is not None:
+            catalog.runs_flushed(batch)
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert raw.execute("PRAGMA foreign_key_check").fetchall() == []

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from lineageflow_jupyter.catalog.upgrade import bring_up_to_date
 from lineageflow_jupyter.errors import CorruptData, NameTaken, NewerFormat, NotARepository, StorageDenied
 from lineageflow_jupyter.model.objects import Author, encode_commit
 from lineageflow_jupyter.model.records import CommitRecord, LogFilter, Ref
-from lineageflow_jupyter.testing.catalog_contract import grow, make_commit
+from lineageflow_jupyter.testing.catalog_contract import NOTEBOOK, grow, make_commit, make_run, make_state
 
 UPGRADE = """
 import sys, threading
@@ -195,6 +196,41 @@ def test_a_catalog_of_the_first_release_is_filled_in(tmp_path: Path) -> None:
         third = make_commit(second, time=4)
         grow(catalog, third)
         assert moves("main")[0][1:] == (second.id, third.id, "")
+        assert (catalog.runs(), catalog.pending_runs(limit=1)) == ((), None)
+        run = make_run(make_state("flights", first.id))
+        assert catalog.runs(after=catalog.record_run(run) - 1) == (replace(run, sequence=1),)
+
+
+def test_a_catalog_without_cell_runs_keeps_all_that_it_holds(tmp_path: Path) -> None:
+    """The release before had everything but them: its rows stay as they are, to the last byte."""
+    path = tmp_path / "catalog.sqlite"
+    with closing(SqlCatalog.create(path, uuid="f00d")) as catalog:
+        commit = make_commit()
+        grow(catalog, commit)
+        catalog.workspace(NOTEBOOK, branch="main", process="p", time=5)
+    added = ("cell_outbox", "cell_tables", "cell_runs", "environments")
+    with closing(sqlite3.connect(path)) as raw, raw:
+        for name in added:
+            raw.execute(f"DROP TABLE {name}")
+        raw.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0002'")
+    before = content(path)
+    with closing(SqlCatalog.open(path)) as catalog:
+        assert [ref.commit for ref in catalog.refs()] == [commit.id]
+        catalog.record_run(make_run())
+    after = content(path)
+    assert {name: rows for name, rows in after.items() if name not in added} == before | {VERSION_TABLE: [("0003",)]}
+    assert len(after["cell_runs"]) == 1
+
+
+def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Rows of all tables."""
+    with closing(sqlite3.connect(path)) as connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {
+            name: connection.execute(f'SELECT * FROM "{name}"').fetchall()
+            for name in names
+            if name != "sqlite_sequence"
+        }
 
 
 OPEN = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 import lineageflow_jupyter as lf
 from lineageflow_jupyter.frames.pandas_arrays import has_str
 from lineageflow_jupyter.repository import Repository
+from lineageflow_jupyter.testing.catalog_contract import make_run
 from tests.frames.stored_content import assert_arrow_same, assert_same
 from tests.old_repositories.v1.make_v1 import WORKSPACE, commits, ids, make, numbers
 
@@ -120,3 +122,14 @@ def test_work_goes_on(repo: Repository) -> None:
     assert report.created
     assert report.new_bytes < 500_000  # most of it is taken over from what the old version stored
     assert_same(frame, repo.read("航班"))
+
+
+def test_cell_runs_are_recorded_in_it(repo: Repository, tmp_path: Path) -> None:
+    """The first version knew none."""
+    assert repo.cell_runs() == ()
+    run = make_run()
+    place = repo.record_run(run)
+    repo.commit({"航班": repo.read("航班").iloc[1:]}, message="later", branch="main")
+    assert repo.cell_runs() == (replace(run, sequence=place),)
+    (batch,) = (tmp_path / "v1/.lineageflow/objects/journal/cells").iterdir()
+    assert run.run in batch.read_text(encoding="ascii")

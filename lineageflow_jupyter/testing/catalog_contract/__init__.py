@@ -4,6 +4,7 @@ Only the port is used, but for two hooks that the port does not have yet. What i
 migrations) is tested beside its implementation.
 """
 
+from lineageflow_jupyter.testing.catalog_contract.cells import Cells
 from lineageflow_jupyter.testing.catalog_contract.history import History
 from lineageflow_jupyter.testing.catalog_contract.making import (
     ADA,
@@ -14,6 +15,8 @@ from lineageflow_jupyter.testing.catalog_contract.making import (
     make_id,
     make_pack,
     make_publication,
+    make_run,
+    make_state,
     moving,
 )
 from lineageflow_jupyter.testing.catalog_contract.operations import Operations
@@ -31,9 +34,11 @@ __all__ = [
     "make_id",
     "make_pack",
     "make_publication",
+    "make_run",
+    "make_state",
     "moving",
 ]
 
 
-class CatalogContract(Refs, Publications, History, Operations, Workspaces):
+class CatalogContract(Refs, Publications, History, Operations, Workspaces, Cells):
     """Tests of a catalog; a subclass gives the fixtures `catalog` and `reopen` and the hook `condemn`."""

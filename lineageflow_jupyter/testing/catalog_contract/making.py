@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 from uuid import uuid4
 
 from lineageflow_jupyter.catalog.base import Catalog
+from lineageflow_jupyter.model.cells import CellRun, FrameState, FrameWrite
 from lineageflow_jupyter.model.ids import Kind, ObjectId
 from lineageflow_jupyter.model.objects import Author, Commit, encode_commit
 from lineageflow_jupyter.model.records import (
@@ -108,3 +110,28 @@ def grow(catalog: Catalog, *commits: CommitRecord, branch: str = "main") -> None
         ref = catalog.ref(branch)
         change = RefChange(branch, "branch", ref.commit if ref else None, commit.id)
         catalog.publish(make_publication(change, commits=[commit]))
+
+
+def make_state(dataset: str, table: ObjectId | None = None) -> FrameState:
+    """Return the state of a variable that is called like its dataset."""
+    return FrameState(dataset, dataset, table, None, 3, 2)
+
+
+def make_run(
+    *reads: FrameState, writes: Sequence[tuple[FrameState | None, FrameState | None]] = (), **fields: Any
+) -> CellRun:
+    """Return a cell run with a new id."""
+    known = {
+        "run": uuid4().hex,
+        "workspace": "w1",
+        "notebook": "n.ipynb",
+        "cell": "c1",
+        "number": 1,
+        "code": "a = 1",
+        "user": "ada",
+        "started": 1_700_000_000_000_000,
+        "duration": 1000,
+        "outcome": "ok",
+    }
+    changed = tuple(FrameWrite(before, after) for before, after in writes)
+    return CellRun(**{**known, "reads": reads, "writes": changed, **fields})
