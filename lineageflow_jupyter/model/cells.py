@@ -1,4 +1,4 @@
-"""What is recorded of a notebook's cells: which frames a run read and wrote, what it called, and what came from outside.
+"""What is recorded of a notebook's cells: which frames a run read and wrote, what it called, what came from outside.
 
 A *cell run* is one execution of one cell. A *frame state* is what a variable held at one moment, as the ids of its
 table and of its description. Of calls only the outermost is recorded: an *operation*.
@@ -204,6 +204,8 @@ class CellRun:
         Id of the environment; ``""`` where none was recorded.
     sequence : int
         Place in the catalog's log, increasing; 0 before it is recorded.
+    session : str
+        Random id of the kernel process that ran it: its variables live and die together. ``""`` where that is unknown.
     """
 
     run: str
@@ -223,6 +225,7 @@ class CellRun:
     opaque: tuple[str, ...] = ()
     environment: str = ""
     sequence: int = 0
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
