@@ -207,6 +207,8 @@ class CellRun:
         Id of the environment; ``""`` where none was recorded.
     sequence : int
         Place in the catalog's log, increasing; 0 before it is recorded.
+    session : str
+        Random id of the kernel process that ran it: its variables live and die together. ``""`` where that is unknown.
     """
 
     run: str
@@ -226,6 +228,7 @@ class CellRun:
     opaque: tuple[str, ...] = ()
     environment: str = ""
     sequence: int = 0
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
