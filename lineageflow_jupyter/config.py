@@ -210,6 +210,24 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 4 * 2**30,
             ),
             Setting(
+                "track",
+                "LINEAGEFLOW_TRACK",
+                _bool,
+                "true or false",
+                "whether cells are recorded: what they read and changed",
+                True,
+                choices=("true", "false"),
+            ),
+            Setting(
+                "record_code",
+                "LINEAGEFLOW_RECORD_CODE",
+                _bool,
+                "true or false",
+                "whether the code of cells is recorded with them",
+                True,
+                choices=("true", "false"),
+            ),
+            Setting(
                 "log_length",
                 "LINEAGEFLOW_LOG_LENGTH",
                 _count,
@@ -291,6 +309,16 @@ class Settings:
     def cache(self) -> bool:
         """Whether the hot cache is used."""
         return bool(self._value("cache"))
+
+    @property
+    def track(self) -> bool:
+        """Whether cells are recorded."""
+        return bool(self._value("track"))
+
+    @property
+    def record_code(self) -> bool:
+        """Whether their code is."""
+        return bool(self._value("record_code"))
 
     @property
     def cache_bytes(self) -> int:

@@ -158,6 +158,13 @@ def init(
     return _opened(create(path), workspace, overrides or {})
 
 
+def warm_up() -> None:
+    """Import what opening a repository takes, so that it is quick afterwards."""
+    from lineageflow_jupyter.catalog.sql import SqlCatalog
+
+    _ = SqlCatalog
+
+
 def create(path: str | Path = ".") -> Path:
     """Create a repository in a folder as `init` does, without opening it; returns the folder."""
     _refuse_address(path)

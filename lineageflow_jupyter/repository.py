@@ -59,6 +59,7 @@ from lineageflow_jupyter.rebasing import Rebaser
 from lineageflow_jupyter.recording import Recording, RunLog
 from lineageflow_jupyter.refs import Refs
 from lineageflow_jupyter.stashing import Stashes
+from lineageflow_jupyter.stepping import StepFinder
 from lineageflow_jupyter.store.base import ObjectStore
 from lineageflow_jupyter.store.column_cache import ColumnCache
 from lineageflow_jupyter.store.reader import ObjectReader
@@ -153,6 +154,7 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         keys: Mapping[str, Sequence[str]] | None = None,
         branch: str | None = None,
         author: Author | None = None,
+        cell_run: str = "",
     ) -> CommitReport:
         """Record frames as new versions of datasets, all in one commit.
 
@@ -168,6 +170,8 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
             Branch to commit to; HEAD's by default.
         author : Author, optional
             Whose work it is; from the configuration by default.
+        cell_run : str, optional
+            Id of the cell run that is under way, so that what it did is known to be from it.
 
         Returns
         -------
@@ -201,7 +205,8 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         declared = declared_keys(by_dataset(keys or {}), contents, before)
         for name, content in contents.items():
             self._check_key(name, declared[name], content, before.get(name))
-        return self._publisher.commit(branch, contents, declared, message, author)
+        steps = StepFinder(self._catalog, self.head.workspace, lambda: self._snapshots, cell_run)
+        return self._publisher.commit(branch, contents, declared, message, author, steps.told)
 
     def remove(self, datasets: Sequence[str], *, message: str | None = None) -> CommitReport:
         """Commit that HEAD's branch holds some datasets no more; their versions stay in the history.

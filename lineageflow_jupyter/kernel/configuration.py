@@ -61,6 +61,8 @@ class LineageFlow(Configurable):
     branch = SettingTrait("branch")
     cache = SettingTrait("cache")
     cache_bytes = SettingTrait("cache_bytes")
+    track = SettingTrait("track")
+    record_code = SettingTrait("record_code")
     log_length = SettingTrait("log_length")
 
     def __init__(self, **kwargs: Any) -> None:

@@ -20,6 +20,7 @@ from lineageflow_jupyter.kernel.configuration import configured
 from lineageflow_jupyter.kernel.display import Answer, FrameAnswer, say
 from lineageflow_jupyter.kernel.session import Session
 from lineageflow_jupyter.kernel.tokens import expand, split
+from lineageflow_jupyter.kernel.tracking import CellTracking
 from lineageflow_jupyter.kernel.verb import Call
 from lineageflow_jupyter.kernel.verbs import VERBS
 from lineageflow_jupyter.kernel.verbs.help import describe, find, overview
@@ -37,6 +38,7 @@ class LineMagic:
     def __init__(self, shell: InteractiveShell) -> None:
         self.configuration = configured(shell, lambda problem: say(f"LineageFlow: {problem}"))
         self.session = Session(shell.user_ns, self.configuration)
+        self.tracking = self.session.tracking = CellTracking(self.session)
         self.completer = Completer(self.session, VERBS)
         self.displaced: Callable[..., Any] | None = None
         self.aliases: list[tuple[str, str]] = []
@@ -91,6 +93,8 @@ def load(shell: InteractiveShell) -> None:
     aliases.default_aliases = [pair for pair in aliases.default_aliases if pair[0] != MAGIC]
     shell.magics_manager.register_function(magic.lf, "line", MAGIC)
     shell.Completer.custom_matchers.append(magic.completer.match)
+    shell.events.register("pre_run_cell", magic.tracking.before)
+    shell.events.register("post_run_cell", magic.tracking.after)
     shell.events.register("post_run_cell", magic.let_go)
     _configurables(shell).append(magic.configuration)
     try:
@@ -99,6 +103,7 @@ def load(shell: InteractiveShell) -> None:
         say(f"LineageFlow is loaded, but looking for a repository failed ({type(error).__name__}: {error})")
         return
     if found:
+        magic.session.warm_up()
         say(f"LineageFlow: repository {found} (`%lf status`, `%lf help`)")
     else:
         say("LineageFlow: no repository here or above; `%lf init` creates one here")
@@ -115,11 +120,14 @@ def unload(shell: InteractiveShell) -> None:
         shell.magics_manager.register_function(magic.displaced, "line", MAGIC)
     aliases: Any = shell.alias_manager
     aliases.default_aliases = [*aliases.default_aliases, *magic.aliases]
+    shell.events.unregister("pre_run_cell", magic.tracking.before)
+    shell.events.unregister("post_run_cell", magic.tracking.after)
     shell.events.unregister("post_run_cell", magic.let_go)
     matchers = shell.Completer.custom_matchers
     matchers[:] = [matcher for matcher in matchers if matcher != magic.completer.match]
     _configurables(shell).remove(magic.configuration)
     magic.completer.close()
+    magic.tracking.close()
     magic.session.close()
 
 

@@ -6,6 +6,8 @@ The repository is opened when a verb first needs it, because the database librar
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ from lineageflow_jupyter.kernel.live import LiveFrames
 from lineageflow_jupyter.model.records import WorkspaceName
 
 if TYPE_CHECKING:
+    from lineageflow_jupyter.kernel.tracking import CellTracking
     from lineageflow_jupyter.repository import Repository
 
 
@@ -35,6 +38,7 @@ class Session:
         self.configuration = LineageFlow() if configuration is None else configuration
         self.live = LiveFrames()
         self.conflicts: dict[str, Any] = {}  # frames of open conflicts as the user was last given them, by dataset
+        self.tracking: CellTracking | None = None
         self._repository: Repository | None = None
         self._lock = RLock()  # cells of a kernel may run on several threads
 
@@ -83,6 +87,21 @@ class Session:
             self._repository = None
             self.live = LiveFrames()
             self.conflicts = {}
+
+    def tracks(self) -> bool:
+        """Whether cells are to be tracked: there is a repository, and nobody has switched it off."""
+        return (self._repository is not None or self.found() is not None) and self.settings().track
+
+    def warm_up(self) -> None:
+        """Import what a repository needs, on a thread of its own: no cell is to wait for it."""
+
+        def imported() -> None:
+            with suppress(Exception):  # the first verb will tell what is wrong
+                from lineageflow_jupyter.opening import warm_up
+
+                warm_up()
+
+        threading.Thread(target=imported, name="lineageflow-warm-up", daemon=True).start()
 
     def found(self) -> str | None:
         """Folder of the repository that `repository` would open; nothing is opened."""

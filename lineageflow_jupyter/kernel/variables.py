@@ -87,6 +87,8 @@ def bind(call: Call, frames: Mapping[str, Any]) -> list[str]:
     for dataset in frames:
         session.live.bind(names[dataset], dataset)  # also where it stood for another dataset until now
     session.live.committed(list(frames))
+    if session.tracking is not None:
+        session.tracking.rebound(*(names[dataset] for dataset in frames))
     return [name if name == dataset else f"{name} (dataset {dataset})" for dataset, name in names.items()]
 
 

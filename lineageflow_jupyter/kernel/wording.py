@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from lineageflow_jupyter.kernel.display import clipped, listed, size
+from lineageflow_jupyter.model.cells import CellRun
 from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.model.records import CommitRecord, Operation
 from lineageflow_jupyter.model.reports import CommitReport, DatasetChange, RowChange
@@ -41,6 +43,21 @@ def change_text(change: DatasetChange) -> str:
     elif change.columns_changed and not everywhere:
         parts += _values(change, change.after.rows)
     return ", ".join(parts) or "values changed"
+
+
+def cell_text(run: CellRun) -> str:
+    r"""Notebook, execution count and first line of a cell run.
+
+    Examples
+    --------
+    >>> from lineageflow_jupyter.model.cells import CellRun
+    >>> cell_text(CellRun("1f", "", "work/fares.ipynb", "", 7, "x = 1\ny = 2", "ada", 0, 0, "ok"))
+    'fares.ipynb [7] x = 1'
+    """
+    notebook = PurePath(run.notebook).name.partition("#")[0]
+    number = "" if run.number is None else f"[{run.number}]"
+    lines = (run.code or "").strip().splitlines()
+    return " ".join(part for part in (notebook, number, clipped(lines[0], 60) if lines else "") if part)
 
 
 def commit_text(record: CommitRecord) -> str:

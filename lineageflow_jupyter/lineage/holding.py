@@ -37,7 +37,7 @@ def held_frames(name: str, value: Any, is_frame: IsFrame) -> Iterator[tuple[str,
         items = [(f"[{key!r}]", item) for key, item in list(value.items()) if type(key) in (str, int)]
     elif kind in (list, tuple) and len(value) <= ITEMS:
         items = [(f"[{place}]", item) for place, item in enumerate(list(value))]
-    elif isinstance(value, _OPAQUE):
+    elif issubclass(kind, _OPAQUE):
         return
     else:
         items = [(f".{key}", item) for key, item in _attributes(value) if isinstance(key, str)]

@@ -35,8 +35,8 @@ def test_a_page_with_its_legend(history: TestingShell) -> None:
     assert told[0][:4] == ["blame", "of", "flights", "at"]
     assert told[1] == ["row", "id", "dep", "carrier"]
     assert told[2][:4] == ["0", "1", "9.0", "a"]
-    assert [line[-1] for line in told[5:]] == ["edit", "raw"]
-    assert [line[-2] for line in told[5:]] == ["1", "5"]
+    assert [line[6:8] for line in told[5:]] == [["1", "edit"], ["5", "raw"]]
+    assert [line[9:] for line in told[5:]] == [["[5]", "flights.loc[0,", "'dep']", "=", "9.0"], []]  # the cell
     assert [line[0] for line in told[5:]] == ["a", "b"]
 
 
@@ -54,7 +54,8 @@ def test_html_tells_by_more_than_colour(history: TestingShell) -> None:
 
 def test_one_value_is_one_line(history: TestingShell) -> None:
     answer = str(history.run("%lf blame flights --row id=1 --column dep"))
-    assert re.fullmatch(r"dep = 9\.0: [0-9a-f]{7} Ada, [-\d]+ [:\d]+ [+-]\d{4}: edit", answer)
+    wanted = r"dep = 9\.0: [0-9a-f]{7} Ada, [-\d]+ [:\d]+ [+-]\d{4}: edit — \w+ \[5\] flights.loc\[0, 'dep'\] = 9\.0"
+    assert re.fullmatch(wanted, answer)
     assert str(history.run("%lf blame flights HEAD~2 --row 0 --column dep")).endswith(": raw")
 
 
@@ -74,14 +75,15 @@ def test_rows_may_stand_before_dataset_and_revision(history: TestingShell) -> No
 
 def test_counts_of_all(history: TestingShell) -> None:
     told = words(history.run("%lf blame flights --stat"))
-    assert [(line[-2], line[-1]) for line in told[2:]] == [("1", "edit"), ("5", "raw")]
+    assert [line[5:7] for line in told[2:]] == [["1", "edit"], ["5", "raw"]]
 
 
 def test_plain_labels_are_not_counted(history: TestingShell) -> None:
     history.run("flights = flights.assign(dep=9.0).set_axis([3, 1])")
     history.run("%lf commit -m labelled;")
-    for line in ("%lf blame flights", "%lf blame flights --stat"):
-        assert [told[-2:] for told in words(history.run(line))][-3:] == [["1", "labelled"], ["1", "edit"], ["4", "raw"]]
+    for line, at in (("%lf blame flights", 6), ("%lf blame flights --stat", 5)):
+        legend = [told[at : at + 2] for told in words(history.run(line))][-3:]
+        assert legend == [["1", "labelled"], ["1", "edit"], ["4", "raw"]]
 
 
 def test_pages(history: TestingShell) -> None:

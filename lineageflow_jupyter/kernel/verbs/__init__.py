@@ -5,6 +5,7 @@ from __future__ import annotations
 from lineageflow_jupyter.kernel.verb import Verb
 from lineageflow_jupyter.kernel.verbs import (
     add,
+    before,
     blame,
     branch,
     cache,
@@ -49,6 +50,7 @@ _ALL = (
     show.VERB,
     changes.VERB,
     blame.VERB,
+    before.VERB,
     history.VERB,
     read.VERB,
     checkout.VERB,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from lineageflow_jupyter.errors import UnknownName
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.blame_page import BlameTable, Source, letters
 from lineageflow_jupyter.kernel.columns import split_columns
@@ -14,7 +16,7 @@ from lineageflow_jupyter.kernel.display import CODE, MUTED, STRONG, Answer, Cell
 from lineageflow_jupyter.kernel.places import revision_first
 from lineageflow_jupyter.kernel.rows import rows_named
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import commit_named
+from lineageflow_jupyter.kernel.wording import cell_text, commit_named
 
 if TYPE_CHECKING:
     from lineageflow_jupyter.blaming import Blame
@@ -32,13 +34,14 @@ def run(call: Call) -> Answer:
     """Show one page of the dataset, each value with its commit; or how many values each commit gave."""
     found = blame_of(call)
     title = Note(f"blame of {found.dataset} at {commit_named(found.tip)}", STRONG)
+    cells = _cells(call, found)
     if call.arguments.has("stat"):
-        return Answer(found, (title, *_legend(found, lettered=False)))
+        return Answer(found, (title, *_legend(found, cells, lettered=False)))
     if len(found) == len(found.columns) == 1:
-        return Answer(found, (Note(_one_value(found)),))
+        return Answer(found, (Note(_one_value(found, cells)),))
     if not len(found):
         return Answer(found, (title, Note("no rows to show", MUTED)))
-    return Answer(found, (title, _table(found), *_legend(found, lettered=True), *_paged(call, found)))
+    return Answer(found, (title, _table(found), *_legend(found, cells, lettered=True), *_paged(call, found)))
 
 
 def blame_of(call: Call) -> Blame:
@@ -68,7 +71,17 @@ def place_of(call: Call) -> str:
     return f"{revision}:{dataset}"
 
 
-def _one_value(found: Blame) -> str:
+def _cells(call: Call, found: Blame) -> dict[int, str]:
+    """Cells that gave values, by the place in the legend."""
+    told = {}
+    for place, step in enumerate(found.steps[:LEGEND]):
+        if step is not None and step.cell_run:
+            with suppress(UnknownName):  # of a catalog that was lost, or of the cell that asks
+                told[place] = cell_text(call.session.repository.cell_run(step.cell_run))
+    return told
+
+
+def _one_value(found: Blame, cells: Mapping[int, str]) -> str:
     from lineageflow_jupyter.version_frames import texts_at
 
     (pair,) = found.columns
@@ -76,7 +89,8 @@ def _one_value(found: Blame) -> str:
     text = texts_at(found.version, [pair.new], found.numbers)[0][0].as_py()
     record = found.commit_of(pair.name)
     value = clipped_value(text, VALUE_LENGTH)
-    return f"{pair.name} = {value}: {found.ids[0]} {_who(record)}: {clipped(record.commit.summary)}"
+    cell = f" — {cells[0]}" if cells else ""
+    return f"{pair.name} = {value}: {found.ids[0]} {_who(record)}: {clipped(record.commit.summary)}{cell}"
 
 
 def _who(record: CommitRecord) -> str:
@@ -106,7 +120,7 @@ def _table(found: Blame) -> BlameTable:
     )
 
 
-def _legend(found: Blame, *, lettered: bool) -> list[Part]:
+def _legend(found: Blame, cells: Mapping[int, str], *, lettered: bool) -> list[Part]:
     rows = []
     for place, (record, count) in enumerate(zip(found.commits, found.counts, strict=True)):
         commit = record.commit
@@ -116,9 +130,10 @@ def _legend(found: Blame, *, lettered: bool) -> list[Part]:
             commit.author.name,
             f"{count:,}",
             clipped(commit.summary),
+            *((cells.get(place, ""),) if cells else ()),
         )
         rows.append((letters(place), *told) if lettered else told)
-    headers = ("commit", "time", "author", "values", "message")
+    headers = ("commit", "time", "author", "values", "message", *(("cell",) if cells else ()))
     parts: list[Part] = [Grid(("", *headers) if lettered else headers, tuple(rows[:LEGEND]), frozenset({3 + lettered}))]
     if len(rows) > LEGEND:
         parts.append(Note(f"and {len(rows) - LEGEND:,} earlier commits", MUTED))

@@ -29,7 +29,10 @@ def _run(call: Call) -> object:
     if not message.strip():
         raise _no_message(call, frames)
     keys = {dataset: split_columns(arguments.all("key")) for dataset in frames} if arguments.has("key") else None
-    report = repository.commit(frames, message=message, keys=keys, branch=arguments.get("branch"))
+    if session.tracking is not None:
+        session.tracking.flush()  # what earlier cells did belongs to what is committed
+    running = "" if session.tracking is None else session.tracking.running
+    report = repository.commit(frames, message=message, keys=keys, branch=arguments.get("branch"), cell_run=running)
     for dataset, variable in variables.items():
         # A variable that has a dataset already keeps it: `--as` then makes a copy, once.
         if dataset == variable or session.live.dataset(variable) not in held:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from lineageflow_jupyter.errors import AmbiguousName, UnknownName, UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
+from lineageflow_jupyter.kernel.cell_log import cell_log
 from lineageflow_jupyter.kernel.counts import count_of
 from lineageflow_jupyter.kernel.display import CODE, MUTED, Answer, Cell, Grid, Note, listed, when
 from lineageflow_jupyter.kernel.places import revision_first
@@ -23,6 +24,8 @@ FILTERS = ("author", "text", "since", "until")
 
 def _run(call: Call) -> object:
     arguments, repository = call.arguments, call.session.repository
+    if arguments.has("cells"):
+        return _cells(call)
     if arguments.has("all") and arguments.has("revision"):
         raise UsageProblem(
             f"--all begins at all branches and tags, and {arguments.get('revision')!r} at one place",
@@ -57,6 +60,17 @@ def _run(call: Call) -> object:
     if more:
         parts.append(Note(_next_page(call, skip + limit, limit), MUTED))
     return Answer(shown, tuple(parts))
+
+
+def _cells(call: Call) -> Answer:
+    arguments = call.arguments
+    names = [*arguments.all("revision"), *arguments.all("dataset")]
+    if len(names) != 1:
+        raise UsageProblem(
+            f"--cells goes with one dataset, {len(names)} found", remedy="As in `%lf log --cells flights`"
+        )
+    limit = count_of(call, "number", call.session.settings().log_length, "cell runs")
+    return cell_log(call, call.session.live.dataset(names[0]), limit)
 
 
 @contextmanager
@@ -169,6 +183,7 @@ VERB = Verb(
     options=(
         Option(("-n", "--number"), "at most so many commits; by default as the setting log_length says, 20", "N"),
         Option(("--skip",), "leave out so many of the newest: the next page", "N"),
+        Option(("--cells",), "the cells that changed a dataset's frame, instead of commits"),
         Option(("--all",), "all branches and tags"),
         Option(("--graph",), "draw how branches run and part"),
         Option(("--oneline",), "one short line for each commit"),

@@ -37,6 +37,9 @@ def _run(call: Call) -> object:
     if waiting is not None:
         told = f"a merge of {waiting.merged} into {waiting.branch} is half done"
         parts.append(Note(f"{told}: `%lf merge --conflicts` shows what is open, `--abort` forgets it", WARN))
+    tracking = call.session.tracking
+    if tracking is not None and tracking.problem:
+        parts.append(Note(f"cells could not be recorded: {tracking.problem}", WARN))
     parts += _renamed(call)
     absent = [status.dataset for status in report.datasets if status.state == "absent"]
     counted = len(absent) > ABSENT

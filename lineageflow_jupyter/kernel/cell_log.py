@@ -1,0 +1,64 @@
+"""The transformation timeline of a dataset: what each cell run did to its frame."""
+
+from __future__ import annotations
+
+from lineageflow_jupyter.kernel.display import CODE, MUTED, Answer, Cell, Grid, Note, Part, clipped, when_here
+from lineageflow_jupyter.kernel.verb import Call
+from lineageflow_jupyter.kernel.wording import cell_text
+from lineageflow_jupyter.model.cells import CellRun, FrameState, FrameWrite
+
+
+def cell_log(call: Call, dataset: str, limit: int) -> Answer:
+    """Show the latest cell runs that changed a dataset's frame, newest first."""
+    if call.session.tracking is not None:
+        call.session.tracking.flush()
+    repository = call.session.repository
+    runs = repository.cell_runs(dataset, written=True, limit=limit + 1)
+    shown = runs[:limit]
+    if not shown:
+        told = f"no cell is known to have changed {dataset!r}"
+        return Answer((), (Note(told), Note("cells are recorded from `%load_ext` on", MUTED)))
+    rows = tuple(_row(run, write) for run in shown for write in _writes(run, dataset))
+    headers = ("run", "time", "cell", "rows", "columns", "missing", "note")
+    parts: list[Part] = [Grid(headers, rows)]
+    if len(runs) > limit:
+        parts.append(Note(f"and earlier ones: `-n {2 * limit}` shows more", MUTED))
+    return Answer(shown, tuple(parts))
+
+
+def _writes(run: CellRun, dataset: str) -> list[FrameWrite]:
+    return [
+        write
+        for write in run.writes
+        if any(state is not None and state.dataset == dataset for state in (write.before, write.after))
+    ]
+
+
+def _row(run: CellRun, write: FrameWrite) -> tuple[str | Cell, ...]:
+    before, after = write.before, write.after
+    return (
+        Cell(run.run[:7], CODE),
+        Cell(when_here(run.started), MUTED),
+        cell_text(run) if write.seen else "(not seen)",
+        _change(before, after, "rows"),
+        _change(before, after, "columns"),
+        _change(before, after, "nulls"),
+        clipped(_note(run, write)),
+    )
+
+
+def _change(before: FrameState | None, after: FrameState | None, fact: str) -> str:
+    numbers = [None if state is None else getattr(state, fact) for state in (before, after)]
+    if numbers[0] is None or numbers[0] == numbers[1]:
+        return "" if numbers[1] is None else f"{numbers[1]:,}"
+    return f"{numbers[0]:,} → {'–' if numbers[1] is None else format(numbers[1], ',')}"
+
+
+def _note(run: CellRun, write: FrameWrite) -> str:
+    if write.after is None:
+        return "deleted"
+    parts = ["made"] if write.before is None else []
+    parts += [write.after.note] if write.after.note else []
+    parts += [f"raised {run.outcome}"] if run.outcome != "ok" else []
+    parts += ["changed since, by no cell that was seen"] if not write.seen else []
+    return ", ".join(parts)

@@ -1,0 +1,60 @@
+"""``%lf before``: a frame as it was before the last cell that changed it."""
+
+from __future__ import annotations
+
+from lineageflow_jupyter.errors import UnknownName, UsageProblem
+from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
+from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.model.cells import CellRun, FrameState
+
+MOST_RUNS = 500
+
+
+def _run(call: Call) -> object:
+    """Return the frame; no variable is touched."""
+    session, name = call.session, call.arguments.get("name") or ""
+    if session.tracking is not None:
+        session.tracking.flush()
+    repository, dataset = session.repository, session.live.dataset(name)
+    workspace = repository.head.workspace
+    runs = repository.cell_runs(dataset, written=True, workspace=workspace, limit=MOST_RUNS)
+    state = _state(runs, dataset, _number(call))
+    return repository.snapshot(state)
+
+
+def _number(call: Call) -> int | None:
+    text = call.arguments.get("cell")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise UsageProblem(f"--cell takes the number of a cell, as in [7]; {text!r} found", remedy="As in `--cell 7`")
+    return int(text)
+
+
+def _state(runs: tuple[CellRun, ...], dataset: str, number: int | None) -> FrameState:
+    """What the frame was before the newest of some runs, or before one with some execution count."""
+    for run in runs:
+        if number is not None and run.number != number:
+            continue
+        for write in run.writes:
+            if write.before is not None and write.before.dataset == dataset:
+                return write.before
+    which = "no cell of this notebook" if number is None else f"no cell [{number}] of this notebook"
+    raise UnknownName(
+        f"{which} is known to have changed {dataset!r}", remedy=f"`%lf log --cells {dataset}` lists those that did"
+    )
+
+
+VERB = Verb(
+    "before",
+    "return a frame as it was before the last cell that changed it; no variable is touched",
+    _run,
+    positionals=(Positional("name", "NAME", "the variable or dataset", Holds.FRAME, required=True),),
+    options=(Option(("--cell",), "before this cell instead: its number, as in [7]", "N"),),
+    examples=("old = %lf before flights", "%lf before flights --cell 7"),
+    notes=(
+        "Each cell that changes a frame leaves a snapshot of it beside the repository, as long as the frame is not too "
+        "large to be looked at while a cell waits. Snapshots stay on this machine.",
+        "`%lf log --cells flights` lists the cells.",
+    ),
+)

@@ -1,0 +1,237 @@
+"""Tracking of cells in a real shell: what is recorded, blame by cell, frames as they were, and that nobody notices."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import shutil
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import lineageflow_jupyter as lf
+from lineageflow_jupyter.kernel.magics import LineMagic
+from lineageflow_jupyter.model.cells import CellRun
+from lineageflow_jupyter.testing.shell import TestingShell
+
+
+def magic(shell: TestingShell) -> LineMagic:
+    found = shell.magics_manager.magics["line"]["lf"].__self__
+    assert isinstance(found, LineMagic)
+    return found
+
+
+def runs(shell: TestingShell) -> list[CellRun]:
+    """All recorded runs, oldest first."""
+    magic(shell).tracking.flush()
+    assert magic(shell).tracking.problem == ""
+    return list(reversed(magic(shell).session.repository.cell_runs()))
+
+
+def blamed(shell: TestingShell, dataset: str) -> dict[str, list[str]]:
+    """First line of the cell that gave each value, by column; a commit's message where no cell is known."""
+    repository = magic(shell).session.repository
+    magic(shell).tracking.flush()
+    found = repository.blame(dataset)
+    named = [
+        record.commit.summary if step is None else (repository.cell_run(step.cell_run).code or "").splitlines()[0]
+        for record, step in zip(found.commits, found.steps, strict=True)
+    ]
+    return {column: [named[code] for code in codes] for column, codes in found.codes.items()}
+
+
+FILL = "fares['dep'] = fares['dep'].fillna(0)"
+
+
+@pytest.fixture
+def tracked(committed: TestingShell) -> TestingShell:
+    """Fares with a key and a missing value, committed."""
+    committed.run("import pandas as pd\nfares = pd.DataFrame({'id': [1, 2, 3], 'dep': [1.0, None, 3.0]})")
+    committed.run("%lf commit fares -m keyed --key id;")
+    return committed
+
+
+def test_blame_names_the_cell_that_changed_a_value(tracked: TestingShell) -> None:
+    """Not the one that committed it; also where several cells led to one commit, or it is the same cell."""
+    tracked.run(FILL)
+    tracked.run("fares.loc[2, 'dep'] = 9")
+    tracked.run("fares['twice'] = fares.dep * 2")
+    tracked.run("%lf commit -m cleaned;")
+    tracked.run("fares['late'] = fares.dep > 5\n%lf commit -m late;")
+    made = "import pandas as pd"
+    assert blamed(tracked, "fares") == {
+        "id": [made] * 3,
+        "dep": [made, FILL, "fares.loc[2, 'dep'] = 9"],
+        "twice": ["fares['twice'] = fares.dep * 2"] * 3,
+        "late": ["fares['late'] = fares.dep > 5"] * 3,
+    }
+    told = str(tracked.run("%lf blame fares --row id=2 --column dep"))
+    assert told.endswith(f"cleaned — {told.rpartition('— ')[2]}")
+    assert FILL in told
+
+
+def test_it_still_does_after_a_restart_and_without_snapshots(tracked: TestingShell, tmp_path: Path) -> None:
+    tracked.run(FILL)
+    tracked.run("fares.loc[2, 'dep'] = 9")
+    tracked.run("%lf commit -m cleaned;")
+    before = blamed(tracked, "fares")
+    tracked.run("%unload_ext lineageflow_jupyter")
+    shutil.rmtree(tmp_path / ".lineageflow/snapshots")
+    tracked.run("%load_ext lineageflow_jupyter")
+    assert blamed(tracked, "fares") == before
+    assert FILL in before["dep"]
+    with lf.open(tmp_path) as repository:
+        assert repository.fsck() > 5
+
+
+def test_reset_and_other_ways_back(tracked: TestingShell) -> None:
+    """A frame that a verb put into a variable is where the next steps start."""
+    tracked.run(FILL)
+    tracked.run("%lf commit -m filled;")
+    tracked.run("%lf reset HEAD~1 --hard;")
+    tracked.run("fares.loc[0, 'dep'] = 5")
+    tracked.run("%lf commit -m other;")
+    assert blamed(tracked, "fares")["dep"] == [
+        "fares.loc[0, 'dep'] = 5",
+        "import pandas as pd",
+        "import pandas as pd",
+    ]
+
+
+def test_the_timeline_of_a_frame(tracked: TestingShell) -> None:
+    tracked.run(FILL)
+    with pytest.raises(ZeroDivisionError):
+        tracked.run("fares = fares[fares.dep > 0]\n1 / 0")
+    lines = str(tracked.run("%lf log --cells fares")).splitlines()
+    assert "[7] fares = fares[fares.dep > 0]" in lines[1]
+    assert "3 → 2" in lines[1]
+    assert "raised ZeroDivisionError" in lines[1]
+    assert f"[6] {FILL}" in lines[2]
+    assert "1 → 0" in lines[2]
+    assert len(str(tracked.run("%lf log --cells fares -n 1")).splitlines()) == 3
+    assert "no cell is known to have changed 'planes'" in str(tracked.run("%lf log --cells planes"))
+    assert "goes with one dataset" in tracked.refused("%lf log --cells")
+
+
+def test_the_frame_as_it_was(tracked: TestingShell) -> None:
+    tracked.run(FILL)
+    tracked.run("fares = fares.drop(columns='dep')")
+    assert tracked.run("old = %lf before fares") is None
+    assert tracked.user_ns["old"]["dep"].tolist() == [1.0, 0.0, 3.0]
+    before = tracked.run("%lf before fares --cell 6")
+    assert before["dep"].isna().sum() == 1
+    assert list(tracked.user_ns["fares"].columns) == ["id"]
+    assert "no cell [99]" in tracked.refused("%lf before fares --cell 99")
+    assert "takes the number" in tracked.refused("%lf before fares --cell x")
+    assert "no cell of this notebook" in tracked.refused("%lf before nothing")
+
+
+def test_what_is_recorded_of_a_cell(tracked: TestingShell) -> None:
+    tracked.run("%%time\nfares.loc[0, 'dep'] = 4")
+    run = runs(tracked)[-1]
+    assert (run.code, run.number, run.outcome) == ("%%time\nfares.loc[0, 'dep'] = 4", 6, "ok")
+    assert [state.variable for state in run.reads] == ["fares"]
+    assert run.user
+    assert run.workspace == magic(tracked).session.repository.head.workspace
+    count = len(runs(tracked))
+    tracked.run_cell("fares.loc[0, 'dep'] = 5", store_history=False)  # type: ignore[no-untyped-call]
+    tracked.run_cell("fares.loc[0, 'dep'] = 6", silent=True)  # type: ignore[no-untyped-call]
+    assert len(runs(tracked)) == count
+    tracked.run("n = len(fares)")  # what those changed is found, and told as not seen
+    assert [write.seen for write in runs(tracked)[-1].writes] == [False]
+
+
+def test_settings(tracked: TestingShell) -> None:
+    tracked.run("%lf config record_code false;")
+    tracked.run("secret = 'abc'")
+    tracked.run("%lf config track false;")
+    count = len(runs(tracked))
+    assert runs(tracked)[-1].code is None
+    tracked.run("fares['x'] = 1")
+    assert len(runs(tracked)) == count
+
+
+def test_without_a_repository_nothing_is_done(shell: TestingShell, tmp_path: Path) -> None:
+    shell.run("import pandas as pd\ndf = pd.DataFrame({'x': [1]})")
+    shell.run("df['y'] = 1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failures_of_ours_are_invisible(
+    tracked: TestingShell, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The catalog gone while cells run: one line in the log, told by the status, and no cell is any different."""
+    runs(tracked)
+    folder = tmp_path / ".lineageflow"
+    capsys.readouterr()
+    (folder / "catalog.sqlite").rename(folder / "away")
+    shutil.rmtree(folder / "snapshots")
+    (folder / "snapshots").write_text("in the way")
+    with caplog.at_level(logging.WARNING, "lineageflow_jupyter"):
+        tracked.run("fares['x'] = 1")
+        with pytest.raises(ZeroDivisionError):
+            tracked.run("fares['y'] = 2\n1 / 0")
+        magic(tracked).tracking.flush()
+    told = capsys.readouterr()
+    assert "lineageflow" not in (told.out + told.err).lower()
+    assert list(tracked.user_ns["fares"].columns) == ["id", "dep", "x", "y"]
+    assert len(caplog.records) <= 1
+    (folder / "away").rename(folder / "catalog.sqlite")
+
+
+def test_a_hook_that_raises_is_told_by_the_status(tracked: TestingShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> Any:
+        raise RuntimeError("odd frame")
+
+    tracking = magic(tracked).tracking
+    monkeypatch.setattr(tracking, "fingerprint", broken)
+    tracked.run("fares['x'] = 1")
+    assert tracked.user_ns["fares"].columns[-1] == "x"
+    assert "RuntimeError: odd frame" in tracking.problem
+    assert "cells could not be recorded: RuntimeError: odd frame" in str(tracked.run("%lf status"))
+
+
+def test_no_frame_is_kept_alive(tracked: TestingShell) -> None:
+    tracked.run("big = pd.DataFrame({'x': range(1000)})")
+    tracked.run("big['y'] = 2;")
+    seen = weakref.ref(tracked.user_ns["big"])
+    tracked.run("del big")
+    magic(tracked).tracking.flush()
+    gc.collect()
+    assert seen() is None
+
+
+def test_many_cells_cost_no_more_later(tracked: TestingShell) -> None:
+    for number in range(300):
+        tracked.run(f"fares.loc[0, 'dep'] = float({number})")
+    assert len(runs(tracked)) > 300
+    tracker = magic(tracked).tracking._tracker
+    assert len(tracker._seen) < 10
+
+
+def test_leaving_takes_the_hooks_out(tracked: TestingShell) -> None:
+    events = {name: list(callbacks) for name, callbacks in tracked.events.callbacks.items()}
+    tracked.run("%unload_ext lineageflow_jupyter")
+    left = [each for callbacks in tracked.events.callbacks.values() for each in callbacks]
+    assert not any("lineageflow" in str(getattr(each, "__module__", "")) for each in left)
+    tracked.run("%load_ext lineageflow_jupyter")
+    assert {name: len(callbacks) for name, callbacks in tracked.events.callbacks.items()} == {
+        name: len(callbacks) for name, callbacks in events.items()
+    }
+
+
+def test_large_frames_are_told_without_ids(tracked: TestingShell) -> None:
+    start = time.perf_counter()
+    tracked.run("large = pd.DataFrame({'x': range(6_000_000)})")
+    (write,) = runs(tracked)[-1].writes
+    assert write.after is not None
+    assert (write.after.table, write.after.rows) == (None, 6_000_000)
+    assert "too much to look at" in write.after.note
+    assert time.perf_counter() - start < 30
+    assert isinstance(tracked.user_ns["large"], pd.DataFrame)
+    tracked.run("large.loc[5, 'x'] = 0")
+    assert [each.after.variable for each in runs(tracked)[-1].writes if each.after] == ["large"]
