@@ -253,8 +253,10 @@ class _Walk:
             return
         if run.outcome == OK:
             for name in names.lost & self.wanted.keys():
-                # What came before was deleted here, and so is not what is wanted.
-                self._missing(name, self.wanted.pop(name))
+                # What came before was deleted here: it was not used later, or what was used came from elsewhere.
+                states = self.wanted.pop(name)
+                if states:
+                    self._missing(name, states)
         made = sorted(name for name in self.wanted if self._touches(place, name))
         unknown = [name for name in self.wanted if name not in _GIVEN and not self._known_before(place, name)]
         if names.error or any(each.binds for each in names.opaque):
@@ -294,13 +296,16 @@ class _Walk:
         run, names = self.runs[place], _names(self.runs[place])
         if any(name == root_of(_variable(each.after)) for each in run.writes if each.seen):
             return not self._is_other_version(place, name)
-        if name in self._unchanged(run):
+        if run.outcome != OK and name in self._unchanged(run):
             return False
+        # A name that is bound anew is another object even where it holds the same: it may be an alias from here on.
         if name in names.leaves or (run.outcome != OK and name in names.writes):
             return True
         called = used_functions(names, self.functions[place])
         if any(name in each.writes for each in called):
             return True
+        if name in self._unchanged(run):
+            return False
         changers = frozenset(each.name for each in called if each.changes_arguments)
         mutations = [*names.mutations, *(each for function in called for each in function.mutations)]
         return any(

@@ -198,6 +198,7 @@ TRUTHS = {
     "%lf": Truth("df = %lf read main:flights\n%lf commit df -m \"it's raw\"", "get_ipython", "df"),
     "%lf in a loop": Truth("for b in names:\n    %lf switch $b\n    f(df)", "get_ipython names f df", "b", surely="", mentioned="b"),
     "several lines": Truth("%lf commit df \\\n  -m first\nx = y", "get_ipython y", "x"),
+    "several lines with an open quote": Truth("x = y\n%lf commit df -m \\\n  it's\\\n raw\nz = x", "get_ipython y", "x z"),
     "system command": Truth("files = !ls {folder} $more\n!echo it's", "get_ipython", "files", mentioned="folder more"),
     "help": Truth("df.head?\n?df\nx = y", "get_ipython y", "x"),
     "%%bash": Truth("%%bash --out listing\nls $x", "get_ipython", "listing"),

@@ -41,6 +41,7 @@ CASES = {
     "in place": Case((PANDAS, MADE, "df.insert(0, 'z', 5)", "df.loc[0, 'a'] = 9"), (1, 2, 3, 4)),
     "through values": Case((PANDAS, MADE, "df.loc[:, 'b'].values[0]", "df.iloc[0, 1] = 7"), (1, 2, 4)),
     "an alias": Case((PANDAS, MADE, "other = df", "other['c'] = 1"), (1, 2, 3, 4)),
+    "an alias of an equal frame": Case((PANDAS, MADE, "e = df.copy()", "e = df", "e['d'] = 0"), (1, 2, 4, 5)),
     "another frame": Case((PANDAS, MADE, "x = pd.DataFrame({'k': [1]})", "x['l'] = 2", "df['c'] = 1"), (1, 2, 5)),
     "two frames joined": Case(
         (PANDAS, MADE, "x = pd.DataFrame({'a': [1.], 'k': [5]})", "x['z'] = 1", "j = df.merge(x)", "x = None"),
@@ -87,12 +88,16 @@ CASES = {
     ),
     "deleted and made again": Case((PANDAS, MADE, "del df", MADE.replace("3.", "9."), "tmp = 1", "df['c'] = 1"), (1, 4, 6)),
     "a cell that deletes": Case((PANDAS, MADE, "tmp = 3", "df['c'] = tmp\ndel tmp"), (1, 2, 3, 4)),
+    "deleted before a function could use it": Case(
+        (PANDAS, MADE, "k = 5", "def f(x, far=False): return k if far else x * 2", "del k", "df = f(df)"), (1, 2, 4, 6)
+    ),
     "on one path": Case((PANDAS, "k = 1", "if k > 5:\n    k = 2", MADE, "df['c'] = k"), (1, 2, 3, 4, 5)),
     "imports within other cells": Case((PANDAS + "\nimport math", "from math import pi as p, e", "t = e", MADE, "df['c'] = p"), (1, 2, 4, 5)),
     "an import of another name": Case((PANDAS, "import math", "import json", MADE, "df['c'] = math.pi"), (1, 2, 4, 5)),
     "names in a query": Case((PANDAS, MADE, "limit = 1", "other = 2", "df = df.query('a > @limit')"), (1, 2, 3, 5)),
     "in a dict": Case((PANDAS, "d = {}", "d['x'] = pd.DataFrame({'a': [1]})", "d['x']['b'] = 2", "len(d)"), (1, 2, 3, 4), "d['x']"),
     "raised in the middle": Case((PANDAS, MADE, "df['c'] = 1\nraise ValueError('x')\n", "df['d'] = 2"), (1, 2, 3, 4)),
+    "raised before it could bind": Case((PANDAS, MADE + "\ne = 1", "del e", "df = df + e", "df['c'] = 1"), (1, 2, 5)),
     "raised without effect": Case((PANDAS, MADE, "df.nothing()", "df['d'] = 2"), (1, 2, 4)),
     "exec": Case((PANDAS, "exec('k = 7')", MADE, "df['c'] = k"), (1, 2, 3, 4)),
     "comments and long strings": Case((PANDAS, '# first\ntext = """a\n  b"""', MADE, "df['c'] = text  # last"), (1, 2, 3, 4)),
@@ -205,6 +210,16 @@ def test_a_change_that_no_tracked_cell_explains_is_said() -> None:
     assert "df held at cell [4]" in caution
 
 
+def test_a_version_that_was_undone_out_of_sight_is_left_out() -> None:
+    kernel = Notebook()
+    kernel.run_all([PANDAS, MADE, "df = df * 2"])
+    kernel.run("df = df / 2", track=False)
+    kernel.run("e = df + 1")
+    found = slice_of(kernel.runs, "e")
+    assert [cell.run.number for cell in found.cells] == [1, 2, 5]
+    assert found.complete
+
+
 def test_code_that_was_not_recorded_is_an_input() -> None:
     kernel = Notebook()
     kernel.run(PANDAS)
@@ -227,9 +242,11 @@ def test_names_of_other_kernels_do_not_count() -> None:
 def test_a_restart_is_seen_where_sessions_are_not_recorded() -> None:
     first, second = Notebook(), Notebook()
     first.run_all([PANDAS, MADE, "k = 1"])
-    second.run_all([PANDAS, MADE, "k = 2", "df['c'] = k"])
+    second.names["k"] = 2
+    second.run_all([PANDAS, MADE, "df['c'] = k"])
     found = slice_of([*first.runs, *second.runs], "df")
     assert [cell.run for cell in found.cells] == second.runs
+    assert [each.name for each in found.inputs] == ["k"]
 
 
 def test_what_cannot_be_seen_is_said() -> None:
