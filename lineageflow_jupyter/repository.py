@@ -66,13 +66,14 @@ from lineageflow_jupyter.store.reader import ObjectReader
 from lineageflow_jupyter.switching import Switcher
 from lineageflow_jupyter.tables import THREADS, Objects, TableReader, TableWriter, verify
 from lineageflow_jupyter.threads import Threads
+from lineageflow_jupyter.tracing import Tracing
 from lineageflow_jupyter.undoing import Undoer
 from lineageflow_jupyter.workspace import Workspace
 
 Live = Mapping[str, Any]
 
 
-class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recording):
+class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recording, Tracing):
     """Versions of datasets: a catalog and an object store, seen from one workspace.
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several

@@ -10,6 +10,7 @@ import logging
 import queue
 import threading
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lineageflow_jupyter.kernel.live import is_frame
@@ -40,6 +41,7 @@ class CellTracking:
         self._tracker = Tracker(session.variables, self)
         self._records = _Records(session, self._failed)
         self._active = False
+        self._kernel = uuid.uuid4().hex  # tells two tabs on one notebook apart, and a kernel from the one before
         self.problem = ""
 
     # --- events ------------------------------------------------------------------------------------------------------
@@ -102,6 +104,7 @@ class CellTracking:
             started=0,
             duration=0,
             outcome=OK,
+            session=self._kernel,
         )
 
     def _failed(self, error: BaseException) -> None:
@@ -159,6 +162,7 @@ class _Records:
                 item.set()
                 continue
             try:
-                self._session.repository.record_run(item)
+                repository = self._session.repository  # which the cell itself may have been the first to open
+                repository.record_run(replace(item, workspace=item.workspace or repository.head.workspace))
             except Exception as error:  # the catalog is locked, the disk full, the store gone: told by the status
                 self._failed(error)

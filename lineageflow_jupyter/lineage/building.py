@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
+from pathlib import PurePath
 
 from lineageflow_jupyter.lineage.graph import Edge, Evidence, Graph, Node, NodeKind, column_id
 from lineageflow_jupyter.model.cells import CellRun, ColumnEdge, FrameState, FrameWrite, OperationRecord
@@ -102,7 +103,7 @@ class _Builder:
         for write in run.writes:
             if write.before is not None:
                 before.setdefault(write.before.variable, self._version(run, write.before))
-        self.node(name, "run", f"{run.notebook}{number}", details)
+        self.node(name, "run", f"{PurePath(run.notebook).name}{number}", details)
         self._files(run, name)
         first_read = len(self.reads)
         self._notice_reads(run, name, before)

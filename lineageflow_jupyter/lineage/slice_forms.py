@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from lineageflow_jupyter.lineage import calls, magic_text
@@ -114,7 +115,7 @@ def _comment(line: str) -> str:
 
 def _title(cell: SliceCell) -> str:
     number = "" if cell.run.number is None else f" [{cell.run.number}]"
-    return f"Cell{number} of {cell.run.notebook}{'' if cell.whole else ', in part'}"
+    return f"Cell{number} of {PurePath(cell.run.notebook).name}{'' if cell.whole else ', in part'}"
 
 
 def _tree(code: str) -> ast.Module | None:

@@ -156,6 +156,8 @@ class Tracker:
         for variable in gone:
             del self._seen[variable]
         self._seen.update(after)
+        for name in running.names.surely:
+            self._functions.pop(name, None)
         self._functions.update(running.names.functions)
         read = running.names.reads | (running.touched - running.names.mentioned)
         if any(mark.binds for mark in running.names.opaque):  # what it read besides what it changed is not known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import shutil
 import time
@@ -128,6 +129,43 @@ def test_the_frame_as_it_was(tracked: TestingShell) -> None:
     assert "no cell [99]" in tracked.refused("%lf before fares --cell 99")
     assert "takes the number" in tracked.refused("%lf before fares --cell x")
     assert "no cell of this notebook" in tracked.refused("%lf before nothing")
+
+
+def test_the_code_of_a_frame(tracked: TestingShell, tmp_path: Path) -> None:
+    tracked.run("print('nothing to do with it')")
+    tracked.run("limit = 2")
+    tracked.run("def cleaned(frame):\n    return frame[frame.dep < limit]")
+    tracked.run("small = cleaned(fares)")
+    told = str(tracked.run("%lf code small"))
+    assert "limit = 2" in told
+    assert "nothing to do" not in told
+    assert told.index("pd.DataFrame") < told.index("def cleaned") < told.index("small = cleaned(fares)")
+    tracked.run("%lf code small --to small.py;")
+    code = (tmp_path / "small.py").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(code, names)
+    pd.testing.assert_frame_equal(names["small"], tracked.user_ns["small"])
+    assert "exists" in tracked.refused("%lf code small --to small.py")
+    tracked.run("%lf code small --to small.ipynb;")
+    assert "cells" in json.loads((tmp_path / "small.ipynb").read_text(encoding="utf-8"))
+    assert ".py or .ipynb was expected" in tracked.refused("%lf code small --to small.txt")
+    assert "no cell of this notebook" in tracked.refused("%lf code nowhere")
+
+
+def test_what_a_frame_came_from(tracked: TestingShell) -> None:
+    tracked.run("late = fares[fares.dep > 1]")
+    tracked.run("other = pd.DataFrame({'q': ['<b>']})")
+    answer = tracked.run("%lf lineage late")
+    assert [line.split()[0] for line in str(answer).splitlines()] == ["run", "version", "run", "version"]
+    assert "other" not in str(answer)
+    assert "<svg" in answer._repr_html_()
+    assert "late" in str(tracked.run("%lf lineage fares --down"))
+    assert "other" in str(tracked.run("%lf lineage"))
+    assert {node["kind"] for node in answer.report.to_dict()["nodes"]} == {"run", "version"}
+    tracked.run("fares.loc[0, 'dep'] = 7")
+    assert "out of date" in str(tracked.run("%lf lineage late"))
+    assert "no cell is known" in tracked.refused("%lf lineage nowhere")
+    assert "exclude each other" in tracked.refused("%lf lineage late --up --down")
 
 
 def test_what_is_recorded_of_a_cell(tracked: TestingShell) -> None:
