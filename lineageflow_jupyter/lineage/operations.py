@@ -16,7 +16,7 @@ from contextvars import Token
 from typing import Any
 
 from lineageflow_jupyter.lineage.operations_arrivals import Arrivals
-from lineageflow_jupyter.lineage.operations_calls import Point, complain
+from lineageflow_jupyter.lineage.operations_calls import Point
 from lineageflow_jupyter.lineage.operations_files import Digests, settle
 from lineageflow_jupyter.lineage.operations_hooks import CURRENT, AttributeHook, Hook, is_hooked
 from lineageflow_jupyter.lineage.operations_points import (
@@ -28,7 +28,7 @@ from lineageflow_jupyter.lineage.operations_points import (
     new_estimators,
     pandas_places,
 )
-from lineageflow_jupyter.lineage.operations_run import Run
+from lineageflow_jupyter.lineage.operations_run import Run, complain
 from lineageflow_jupyter.model.cells import External, OperationRecord
 
 

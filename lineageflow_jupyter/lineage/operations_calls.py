@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import sys
 import threading
 import types
@@ -14,7 +13,15 @@ from typing import Any
 from lineageflow_jupyter.lineage.operations_files import touched
 from lineageflow_jupyter.lineage.operations_flow import FAMILIES
 from lineageflow_jupyter.lineage.operations_origins import ALL, UNKNOWN, Call, Origin, Source
-from lineageflow_jupyter.lineage.operations_run import Draft, Run, has_shape, held, is_frame, may_be_remembered
+from lineageflow_jupyter.lineage.operations_run import (
+    Draft,
+    Run,
+    complain,
+    has_shape,
+    held,
+    is_frame,
+    may_be_remembered,
+)
 from lineageflow_jupyter.lineage.operations_shape import (
     CELLS,
     WIDEST,
@@ -27,7 +34,6 @@ from lineageflow_jupyter.lineage.operations_shape import (
 from lineageflow_jupyter.lineage.operations_text import shown
 from lineageflow_jupyter.model.cells import Influence
 
-_LOG = logging.getLogger("lineageflow_jupyter")
 _EDITS = frozenset({"set", "set_cell", "set_located", "insert", "delete", "relabel"})
 _FILLS = frozenset({"fillna", "ffill", "bfill", "interpolate"})
 _COMPARED = frozenset({"derive", "map", "apply", "evaluate"})
@@ -91,7 +97,9 @@ class Point:
         if family == "note_key":
             run.pending = (id(subject), args[1] if len(args) > 1 else None, shape(subject), _labels(subject))
             return None
-        if family == "set_located":
+        if family != "set_located":
+            run.pending = None  # a key that was not used: it may hold a mask
+        else:
             given["key"] = given.get("indexer")
             positional = given.get("name", "iloc") in ("iloc", "iat")
             given["positional"] = positional
@@ -346,14 +354,3 @@ def _where(run: Run) -> tuple[int | None, tuple[Any, ...]]:
             return walked.f_lineno, (*key, walked.f_code, walked.f_lasti)
         walked = walked.f_back
     return None, key
-
-
-def complain() -> None:
-    """Say once what went wrong with us; the caller has what pandas gave."""
-    global _complained
-    level = logging.DEBUG if _complained else logging.WARNING
-    _complained = True
-    _LOG.log(level, "an operation could not be recorded; the call itself is untouched", exc_info=True)
-
-
-_complained = False

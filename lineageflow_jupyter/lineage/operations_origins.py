@@ -90,7 +90,7 @@ class Call:
         found = self.origin(thing)
         if found is not None:
             return found.all | found.extra
-        if isinstance(thing, Mapping):
+        if isinstance(thing, dict):
             return NONE.union(*map(self.sources, thing.values()))
         if isinstance(thing, (list, tuple)):
             return NONE.union(*map(self.sources, thing[:1000]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from lineageflow_jupyter.lineage.operations_origins import Origin
 from lineageflow_jupyter.lineage.operations_shape import Shape, labels_of
 from lineageflow_jupyter.model.cells import ColumnEdge, Influence, OperationRecord
 
+_LOG = logging.getLogger("lineageflow_jupyter")
 _EDGES = 4_096
 """Edges that a collapsed record keeps."""
 _INPUTS = 64
@@ -97,7 +99,13 @@ class Run:
         return forget
 
     def _ask(self, key: int) -> str:
-        return "" if self._name is None else self._name(key)
+        if self._name is None:
+            return ""
+        try:
+            return self._name(key)
+        except Exception:
+            complain()
+            return ""
 
     def remember(self, thing: Any, origin: Origin) -> None:
         """Keep where a Series, mask, group, window or array came from, for as long as it lives."""
@@ -191,3 +199,14 @@ def may_be_remembered(thing: Any) -> bool:
     return type(thing).__weakrefoffset__ != 0 and (
         has_shape(thing) or hasattr(thing, "__array__") or held(thing) is not None
     )
+
+
+def complain() -> None:
+    """Say once what went wrong with us; the caller has what pandas gave."""
+    global _complained
+    level = logging.DEBUG if _complained else logging.WARNING
+    _complained = True
+    _LOG.log(level, "an operation could not be recorded; the call itself is untouched", exc_info=True)
+
+
+_complained = False

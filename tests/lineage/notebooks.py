@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -31,16 +32,31 @@ class Notebook:
         return found
 
 
+class _Complaints(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(self.format(record))
+
+
 @contextmanager
-def notebook(**variables: Any) -> Iterator[Notebook]:
-    """A notebook whose recorder is installed until the end."""
-    made = Notebook()
+def notebook(*, fails: bool = False, **variables: Any) -> Iterator[Notebook]:
+    """A notebook whose recorder is installed until the end; failures of ours, which nobody sees, fail the test."""
+    made, complaints, log = Notebook(), _Complaints(), logging.getLogger("lineageflow_jupyter")
     made.variables |= variables
-    made.recorder.install()
+    level = log.level
+    log.setLevel(logging.DEBUG)
+    log.addHandler(complaints)
     try:
+        made.recorder.install()
         yield made
     finally:
         made.recorder.uninstall()
+        log.removeHandler(complaints)
+        log.setLevel(level)
+    assert fails or not complaints.found, complaints.found
 
 
 def edges(record: OperationRecord) -> set[str]:

@@ -510,15 +510,38 @@ def test_objects_of_the_recording_can_be_found_again(book: Notebook) -> None:
 
 
 def test_a_failure_of_ours_is_logged_once_and_never_seen(
-    book: Notebook, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lineageflow_jupyter.lineage.operations_calls._complained", False)
+    monkeypatch.setattr("lineageflow_jupyter.lineage.operations_run._complained", False)
+    monkeypatch.setattr("lineageflow_jupyter.lineage.operations_calls.shown", lambda *_: 1 / 0)
+    caplog.set_level("INFO")
+    with notebook(fails=True, df=frame()) as book:
+        found = book.run("first = df.dropna()\nsecond = df.fillna(0)")
+    assert (len(book.variables["first"]), len(book.variables["second"])) == (2, 3)
+    assert found.operations == ()
+    assert [record.levelname for record in caplog.records if record.name == "lineageflow_jupyter"] == ["WARNING"]
 
+
+def test_names_that_cannot_be_told_cost_no_record() -> None:
     def name(_: int) -> str:
         raise RuntimeError("no names today")
 
-    with book.recorder.recording("<cell>", name=name) as found:
-        first, second = book.variables["df"].dropna(), book.variables["df"].fillna(0)
-    assert (len(first), len(second)) == (2, 3)
-    assert found.operations == ()
-    assert [record.levelname for record in caplog.records if record.name == "lineageflow_jupyter"] == ["WARNING"]
+    with notebook(fails=True) as book, book.recorder.recording("<cell>", name=name) as found:
+        frame().dropna()
+    assert [(record.call, record.output) for record in found.operations] == [
+        ("DataFrame", "~1"),
+        ("DataFrame.dropna", "~2"),
+    ]
+
+
+def test_a_key_that_failed_is_not_kept(book: Notebook) -> None:
+    with book.recorder.recording("<cell>"):
+        data = book.variables["df"]
+        mask = pd.Series([True, False], index=[7, 8])
+        with pytest.raises(TypeError, match="unhashable"):
+            data.loc[mask, "a"] = 1
+        watched = weakref.ref(mask)
+        del mask
+        data.dropna()
+        gc.collect()
+        assert watched() is None
