@@ -129,7 +129,7 @@ def is_index(thing: Any) -> bool:
 
 def is_grouper(thing: Any) -> bool:
     """Whether an object is a `pandas.Grouper`."""
-    return hasattr(thing, "key") and hasattr(thing, "freq") and type(thing).__name__ in ("Grouper", "TimeGrouper")
+    return type(thing).__name__ in ("Grouper", "TimeGrouper") and hasattr(thing, "key")
 
 
 def is_frame(thing: Any) -> bool:
@@ -165,7 +165,8 @@ def mixed(call: Call, extra: Sources = NONE) -> Origin:
 
 def is_group(thing: Any) -> bool:
     """Whether an object is groups or windows of a frame."""
-    return hasattr(thing, "obj") and hasattr(thing, "agg")
+    # A frame answers to the names of its columns.
+    return getattr(thing, "_mgr", None) is None and hasattr(thing, "obj") and hasattr(thing, "agg")
 
 
 def is_callable(thing: Any) -> bool:

@@ -52,8 +52,9 @@ def label(thing: Any) -> str:
 
 def labels_of(thing: Any) -> tuple[str, ...]:
     """Labels of a frame; of a Series its name alone, ``""`` where it has none."""
-    if getattr(thing, "ndim", 0) == 2 and hasattr(thing, "columns"):
-        index = thing.columns
+    # What a Series lacks it looks for among its labels, which takes long: hence its dimensions first.
+    index = getattr(thing, "columns", None) if getattr(thing, "ndim", 0) == 2 else None
+    if index is not None:
         key = id(index)
         found = _labels.get(key)
         if found is None or found[0]() is not index:
@@ -95,28 +96,28 @@ def _arrays(thing: Any) -> list[Any]:
 
 
 def _place(array: Any) -> tuple[Any, int]:
-    interface = getattr(array, "__array_interface__", None)
-    if interface is not None:
-        return array.dtype, interface["data"][0]
+    if type(array).__name__ == "ndarray":
+        return array.dtype, array.__array_interface__["data"][0]
     # Arrays of pandas' own types: where their buffers lie, for the object around them is made anew.
-    for name in ("_data", "_ndarray", "_pa_array", "_codes", "_left"):
-        inner = getattr(array, name, None)
-        if inner is not None and getattr(inner, "__array_interface__", None) is not None:
+    for name in ("_data", "_ndarray", "_codes"):
+        inner: Any = getattr(array, name, None)
+        if type(inner).__name__ == "ndarray":
             return array.dtype, inner.__array_interface__["data"][0]
-    return array.dtype, id(array)
+    return array.dtype, id(getattr(array, "_pa_array", array))
 
 
 def _nulls_of(array: Any) -> int:
-    import numpy as np
-    import pandas as pd
-
     kind = array.dtype.kind
-    if isinstance(array, np.ndarray):
+    if type(array).__name__ == "ndarray":
         if kind in "iub":
             return 0
         if kind in "fc":
-            return int(np.count_nonzero(array != array))
-    return int(np.count_nonzero(pd.isna(array)))
+            return int((array != array).sum())
+    elif getattr(array, "_hasna", True) is False:
+        return 0
+    import pandas as pd
+
+    return int(pd.isna(array).sum())
 
 
 def changed(before: Shape, after: Shape, *, fills: bool = False) -> tuple[str, ...]:

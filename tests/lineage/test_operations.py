@@ -483,6 +483,14 @@ def test_labels_of_several_levels_and_no_texts(book: Notebook) -> None:
     assert edges(found) == {"wide.('a', 1) -> ('b', 1) value"}
 
 
+def test_columns_that_are_called_like_parts_of_pandas(book: Notebook) -> None:
+    names = ["obj", "agg", "key", "freq", "orig", "_parent", "name", "ndim", "columns", "fn"]
+    book.variables["df"] = pd.DataFrame([range(10), range(10)], columns=names)
+    found = book.run("new = df[['obj', 'agg', 'name']]\ndf['z'] = df.key + df['ndim']").operations
+    assert edges(found[0]) == value("obj>obj", "agg>agg", "name>name")
+    assert edges(found[-1]) == value("key>z", "ndim>z")
+
+
 def test_very_many_columns_are_one_edge(book: Notebook) -> None:
     book.variables["wide"] = pd.DataFrame(np.zeros((2, 1_000)))
     found = book.run("new = wide[wide[3] > 0]").operations[-1]

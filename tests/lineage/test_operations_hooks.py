@@ -74,6 +74,7 @@ def test_uninstalling_gives_pandas_back_exactly() -> None:
         frame().groupby("k")["a"].mean()
     recorder.uninstall()
     assert everything() == before
+    assert "__wrapped__" not in vars(pd.concat) | vars(pd.DataFrame.fillna)  # nor left there by a test before
     assert sys.meta_path == finders
 
 
@@ -277,13 +278,29 @@ def test_tasks_that_outlive_their_cell_record_nothing_more() -> None:
             await asyncio.sleep(0)
             frame().dropna()
 
-        with recorder.recording(CELL) as found:
+        with recorder.recording(CELL, name=name) as found:
             task = asyncio.get_running_loop().create_task(late())
         await task
         return found
 
+    asked: list[int] = []
+
+    def name(key: int) -> str:
+        asked.append(key)
+        return ""
+
     with notebook() as book:
         assert asyncio.run(main(book.recorder)).operations == ()
+    assert asked == []
+
+
+def test_a_recording_within_another() -> None:
+    with notebook() as book, book.recorder.recording(CELL) as outer:
+        with book.recorder.recording(CELL) as inner:
+            frame().dropna()
+        frame().fillna(0)
+    assert [record.call for record in inner.operations] == ["DataFrame", "DataFrame.dropna"]
+    assert [record.call for record in outer.operations] == ["DataFrame", "DataFrame.fillna"]
 
 
 def test_a_recording_may_end_in_another_context_than_it_began() -> None:
