@@ -248,7 +248,7 @@ def _targets(call: Call, columns: Any, after: tuple[str, ...]) -> list[str]:
         first = after.index(label(columns.start)) if columns.start is not None else 0
         last = after.index(label(columns.stop)) if columns.stop is not None else len(after) - 1
         return list(after[first : last + 1])
-    several = isinstance(columns, (list, tuple)) or is_index(columns) or hasattr(columns, "__array__")
+    several = isinstance(columns, (list, tuple)) or is_index(columns) or getattr(columns, "ndim", 0) == 1
     found = list(columns) if several else [columns]
     if found and all(isinstance(one, bool) or type(one).__name__ in ("bool_", "bool") for one in found):
         return [name for name, wanted in zip(after, found, strict=False) if wanted]

@@ -8,6 +8,7 @@ frames in its own folder when it warns (``docs/decisions/010-recording-operation
 from __future__ import annotations
 
 import dis
+import inspect
 import sys
 import types
 from collections.abc import Callable
@@ -132,6 +133,9 @@ class Hook:
         parts = (CURRENT.get, shadow, watch.before, watch.after, watch.failed, *extra)
         self._put = _code_like(function.__code__, template.__code__, parts)
         # What reads a signature or the source follows this.
+        if "__wrapped__" not in self._attributes:
+            # pandas itself asks for the arguments of a function without following it: `frame.apply("any", axis=1)`.
+            function.__signature__ = inspect.signature(shadow)  # type: ignore[attr-defined]
         function.__wrapped__ = shadow  # type: ignore[attr-defined]
         function.__code__ = self._put
 
@@ -140,9 +144,10 @@ class Hook:
         if self._function.__code__ is not self._put:
             return
         self._function.__code__ = self._original
-        self._function.__dict__.pop("__wrapped__", None)
-        if "__wrapped__" in self._attributes:
-            self._function.__dict__["__wrapped__"] = self._attributes["__wrapped__"]
+        for name in ("__wrapped__", "__signature__"):
+            self._function.__dict__.pop(name, None)
+            if name in self._attributes:
+                self._function.__dict__[name] = self._attributes[name]
 
 
 class AttributeHook:

@@ -61,7 +61,8 @@ def labels_of(thing: Any) -> tuple[str, ...]:
             found = (weakref.ref(index, lambda _: _labels.pop(key, None)), tuple(map(label, index.tolist())))
             _labels[key] = found
         return found[1]
-    name = getattr(thing, "name", None)
+    # Other things have names that mean something else, or that warn when they are asked.
+    name = thing.name if getattr(thing, "_mgr", None) is not None else None
     return ("" if name is None else label(name),)
 
 

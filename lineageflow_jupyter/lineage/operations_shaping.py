@@ -72,7 +72,8 @@ def merge(call: Call) -> Origin:
     if call.name == "join" and ends is None:
         ends = given.get("lsuffix", ""), given.get("rsuffix", "")
     left_end, right_end = ends if isinstance(ends, (list, tuple)) and len(ends) == 2 else ("_x", "_y")
-    shared = {label(name) for name in listed(left_on) if isinstance(name, str) and name in listed(right_on)}
+    shared = {name for name in listed(left_on) if isinstance(name, str)}
+    shared &= {name for name in listed(right_on) if isinstance(name, str)}
     columns = {}
     for name in call.columns():
         found: Sources = NONE

@@ -98,6 +98,16 @@ def test_looks_stay_as_they_are() -> None:
         assert [look(function) for function in (*functions[:3], pd.DataFrame.__init__, functions[4])] == before
 
 
+def test_pandas_asks_for_arguments_of_its_own_functions() -> None:
+    functions = (pd.DataFrame.any, pd.DataFrame.fillna, pd.DataFrame.drop, pd.concat)
+    before = [inspect.getfullargspec(function) for function in functions]
+    with notebook(df=frame()) as book:
+        assert [inspect.getfullargspec(function) for function in functions] == before
+        book.run("rows = df[['a', 'b']].apply('any', axis=1)\nmost = df[['a', 'b']].apply('max', axis='columns')")
+        assert list(book.variables["rows"]) == [True, True, True]
+        assert list(book.variables["most"]) == [6, 5, 4]
+
+
 def test_pickles_subclasses_and_isinstance() -> None:
     with notebook(df=frame()) as book:
         for thing in (pd.concat, pd.DataFrame.fillna, pd.DataFrame):
