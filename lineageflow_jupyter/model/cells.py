@@ -109,7 +109,8 @@ class ColumnEdge:
     source : int
         Which of the operation's inputs, from 0.
     column : str
-        Column of that input.
+        Column of that input; ``"*"``, with a target of ``"*"``: each column fed the one of its own name. Only for
+        frames of very many columns; of all others each is named.
     target : str
         Column of the output; ``"*"``: all of them, as a filter or an order feeds all.
     influence : str
@@ -135,9 +136,10 @@ class OperationRecord:
     parameters : str
         Arguments as short text, without secrets.
     inputs : tuple of str
-        How the notebook calls the frames that went in; ``""`` for those without a name.
+        How the notebook calls the frames that went in; ``""`` for those without a name. ``~1``, ``~2``… are objects
+        without a name that stay recognizable within the run: what one call gave and the next took.
     output : str
-        How it calls what came out; ``""`` where it has no name (yet).
+        How it calls what came out, as in `inputs`; ``""`` where nothing came out that is a frame, Series or model.
     rows_in, rows_out : int or None
         Rows of the first input and of the output.
     added, dropped, changed : tuple of str

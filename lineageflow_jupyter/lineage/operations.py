@@ -1,0 +1,215 @@
+"""The recorder of operations: which calls of pandas and scikit-learn a cell made, and how columns went through them.
+
+`Recorder.install` exchanges the code of public functions (`operations_hooks`); a call is recorded only within
+`Recorder.recording`, in the context (`contextvars`) and the thread that began it, and only if no other recorded call is
+around it. A failure of ours is logged once and never reaches the caller.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import types
+import weakref
+from collections.abc import Callable, Iterable
+from contextvars import Token
+from typing import Any
+
+from lineageflow_jupyter.lineage.operations_arrivals import Arrivals
+from lineageflow_jupyter.lineage.operations_calls import Point
+from lineageflow_jupyter.lineage.operations_files import Digests, settle
+from lineageflow_jupyter.lineage.operations_hooks import CURRENT, AttributeHook, Hook, is_hooked
+from lineageflow_jupyter.lineage.operations_points import (
+    LEVELLED,
+    Place,
+    constructors,
+    estimator_classes,
+    estimator_places,
+    new_estimators,
+    pandas_places,
+)
+from lineageflow_jupyter.lineage.operations_run import Run, complain
+from lineageflow_jupyter.model.cells import External, OperationRecord
+
+
+class Recording:
+    """Calls that were recorded; filled when the recording ends.
+
+    Attributes
+    ----------
+    operations : tuple of OperationRecord
+        In the order of their first calls.
+    external : tuple of External
+        Files and places that were read or written.
+    objects : dict of int to weakref
+        Frames, Series and models that are still alive, by the number under which `numbers` names them.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run: Run | None = run
+        self._token: Token[Any] | None = None
+        self.operations: tuple[OperationRecord, ...] = ()
+        self.external: tuple[External, ...] = ()
+        self.objects: dict[int, weakref.ref[Any]] = {}
+
+    def __enter__(self) -> Recording:
+        self._token = CURRENT.set(self._run)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the recording; a second time does nothing."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        run.thread = -1  # tasks that outlive the cell hold a copy of its context: they record nothing from now on
+        try:
+            if self._token is not None:
+                CURRENT.reset(self._token)
+        except ValueError:  # ended in another context than it began in, as hooks around a cell may be
+            if CURRENT.get() is run:
+                CURRENT.set(None)
+        try:
+            settle(list(run.touched.values()))
+            self.external = tuple(found.finished() for found in run.touched.values())
+            self.operations = run.finish()
+            self.objects = run.objects
+        except Exception:
+            complain()
+
+
+class _NewClasses:
+    """Sees classes of models that are made while a cell runs: it imports them, and fits them at once."""
+
+    def __init__(self, hook: Callable[[Iterable[Place]], None]) -> None:
+        self._hook = hook
+
+    def before(self, run: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """See `Watch.before`."""
+        return args[0] if args else None
+
+    def after(self, note: Any, result: Any) -> None:
+        """See `Watch.after`."""
+        try:
+            self._hook(estimator_places(note))
+        except Exception:
+            complain()
+
+    def failed(self, note: Any) -> None:
+        """See `Watch.failed`."""
+
+
+class Recorder:
+    """Records calls of pandas and scikit-learn.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> recorder = Recorder()
+    >>> recorder.install()
+    >>> with recorder.recording(__file__) as found:
+    ...     frame = pd.DataFrame({"a": [2, 1]}).sort_values("a")
+    >>> [record.call for record in found.operations]
+    ['DataFrame', 'DataFrame.sort_values']
+    >>> recorder.uninstall()
+    """
+
+    def __init__(self) -> None:
+        self._hooks: list[Hook | AttributeHook] = []
+        self._arrivals: Arrivals | None = None
+        self._classes: set[type] = set()
+        self._digests = Digests()
+        self._lock = threading.RLock()
+
+    @property
+    def installed(self) -> bool:
+        """Whether calls are noticed."""
+        return self._arrivals is not None
+
+    def install(self) -> None:
+        """Begin to notice calls; a second time does nothing. Libraries that are imported later follow then."""
+        with self._lock:
+            if self._arrivals is not None:
+                return
+            self._arrivals = Arrivals(
+                {
+                    "pandas": self._pandas,
+                    "sklearn.base": self._estimators,
+                    "sklearn.model_selection": self._splits,
+                }
+            )
+            self._arrivals.begin()
+
+    def uninstall(self) -> None:
+        """Give every function its code back; calls that are running end as they began."""
+        with self._lock:
+            if self._arrivals is None:
+                return
+            self._arrivals.end()
+            self._arrivals = None
+            for hook in reversed(self._hooks):
+                hook.undo()
+            self._hooks.clear()
+            self._classes.clear()
+            self._digests.close()
+
+    def recording(self, filename: str, *, name: Callable[[int], str] | None = None) -> Recording:
+        """Record calls of this context and thread until the end of the ``with``.
+
+        Parameters
+        ----------
+        filename : str
+            File of the cell's code, as tracebacks name it.
+        name : callable, optional
+            How the notebook calls the object of this id, ``""`` where it has no name. It is asked when a frame goes
+            into a call, since a variable may be bound anew later, and when the recording ends.
+
+        Returns
+        -------
+        Recording
+            To be used in a ``with``; or `Recording.__enter__` and `Recording.stop`, in hooks around a cell.
+        """
+        with self._lock:
+            if self._arrivals is not None:
+                self._new_estimators()
+        return Recording(Run(filename, name, self._digests))
+
+    def _hook(self, places: Iterable[Place]) -> None:
+        for place in places:
+            self._hook_one(place)
+
+    def _hook_one(self, place: Place) -> None:
+        function, owner, name, family = place
+        if is_hooked(function):
+            return
+        try:
+            point = Point(function, owner, name, family)
+            self._hooks.append(Hook(function, point, levelled=name in LEVELLED))
+        except (TypeError, ValueError, AttributeError):
+            complain()
+
+    def _pandas(self) -> None:
+        self._hook(pandas_places())
+        for cls in constructors():
+            point = Point(cls.__dict__["__init__"], "", "__init__", "constructor")
+            self._hooks.append(AttributeHook(cls, "__init__", point))
+
+    def _estimators(self) -> None:
+        made = new_estimators()
+        if made is not None and not is_hooked(made):
+            self._hooks.append(Hook(made, _NewClasses(self._hook)))
+        self._new_estimators()
+
+    def _new_estimators(self) -> None:
+        for cls in estimator_classes():
+            if cls not in self._classes:
+                self._classes.add(cls)
+                self._hook(estimator_places(cls))
+
+    def _splits(self) -> None:
+        split = getattr(sys.modules.get("sklearn.model_selection"), "train_test_split", None)
+        if isinstance(split, types.FunctionType):
+            self._hook([(split, "", "train_test_split", "split")])
+        self._new_estimators()
