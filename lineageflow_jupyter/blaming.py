@@ -60,7 +60,7 @@ class Blame:
     rows: Rows | None
     commits: tuple[CommitRecord, ...]
     codes: Mapping[str, Codes]
-    steps: tuple[Step | None, ...] = ()
+    steps: tuple[Step | None, ...]
 
     @property
     def dataset(self) -> str:
@@ -174,7 +174,8 @@ class Blame:
             Whether each value is told, or only how many values each commit gave.
         """
         told = {name: each.tolist() for name, each in self.codes.items()} if codes else {}
-        commits = list(zip(self.commits, self.counts, strict=True))
+        runs = [None if step is None else step.cell_run or None for step in self.steps]
+        commits = list(zip(self.commits, self.counts, runs, strict=True))
         rows = self.numbers.tolist() if codes else []
         return wire.blame((self.dataset, self.tip), list(self.codes), rows, commits, told)
 

@@ -263,12 +263,13 @@ def blame(
     place: tuple[str, CommitRecord],
     columns: Sequence[str],
     rows: Sequence[int],
-    commits: Sequence[tuple[CommitRecord, int]],
+    commits: Sequence[tuple[CommitRecord, int, str | None]],
     codes: Mapping[str, Sequence[int]],
 ) -> Document:
     """Where values come from: by column, for each row, the place of its commit in ``commits``.
 
-    Each commit has besides, as ``values``, how many of the values it gave.
+    Each commit has besides, as ``values``, how many of the values it gave, and as ``cell_run`` the id of the cell run
+    that made them, or null. A commit is there once for each cell run.
     """
     dataset, record = place
     return {
@@ -276,7 +277,7 @@ def blame(
         "commit": commit(record),
         "columns": list(columns),
         "rows": list(rows),
-        "commits": [{**commit(each), "values": count} for each, count in commits],
+        "commits": [{**commit(each), "values": count, "cell_run": run} for each, count, run in commits],
         "codes": {name: list(each) for name, each in codes.items()},
     }
 

@@ -97,6 +97,7 @@ def test_a_commit_is_there_once_for_each_step_that_gave_values(repo: Repository)
     }
     assert found.counts == (1, 2, 6)
     assert len(set(found.ids)) == 2
+    assert [each["cell_run"] for each in found.to_json()["commits"]] == ["run 1", "run 2", None]
     assert found.to_frame()["x"].tolist() == [found.ids[2], found.ids[0], found.ids[0]]
 
 
