@@ -337,6 +337,7 @@ def cell_run(run: CellRun) -> Document:
         "user": run.user,
         **moment(run.started, "started"),
         "duration_us": run.duration,
+        "session": run.session,
         "outcome": run.outcome,
         "reads": [frame_state(state) for state in run.reads],
         "writes": [_frame_write(write) for write in run.writes],

@@ -100,6 +100,9 @@ def test_lines_take_hardly_more_statements_where_the_history_is_longer(
     for size, folder in repositories.items():
         monkeypatch.chdir(folder)
         monkeypatch.setenv("JPY_SESSION_NAME", str(folder / NOTEBOOK))
+        monkeypatch.setenv(
+            "LINEAGEFLOW_TRACK", "0"
+        )  # cells are recorded beside the line, whenever a thread comes to it
         with TestingShell.start() as shell:
             shell.run("%load_ext lineageflow_jupyter")
             shell.run("%lf open .")

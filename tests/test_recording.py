@@ -263,6 +263,7 @@ def test_json_of_a_run_is_complete(repo: Repository) -> None:
         "started": "1970-01-01T00:00:01.500000Z",
         "started_us": 1_500_000,
         "duration_us": 1000,
+        "session": "",
         "outcome": "ok",
         "reads": [told],
         "writes": [{"before": told, "after": None, "seen": True}],

@@ -24,7 +24,7 @@ class LineageDrawing:
     """
 
     graph: Graph
-    style: ClassVar[str] = ".lf-out .lf-graph{overflow:auto;max-height:36em}\n"
+    style: ClassVar[str] = ".lf-out .lf-graph{overflow:auto;max-height:36em}.lf-out .lf-graph svg{max-width:none}\n"
 
     def as_text(self) -> str:
         """Return a line a node, with what it came from."""
