@@ -139,7 +139,10 @@ def _polars(digest: Digest, frame: Any) -> None:
     for number in range(table.width):
         column = table.to_series(number)
         plain = column.cast(pl.String) if isinstance(column.dtype, pl.Categorical | pl.Enum) else column
-        _memory(digest, plain.to_frame().hash_rows(seed=7).to_numpy())
+        try:
+            _memory(digest, plain.to_frame().hash_rows(seed=7).to_numpy())
+        except pl.exceptions.PolarsError:  # early versions hash no lists
+            _arrow(digest, plain.to_arrow())
 
 
 def _table(digest: Digest, table: Any) -> None:
