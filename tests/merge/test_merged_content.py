@@ -31,7 +31,7 @@ from lineageflow_jupyter.versions import LiveVersion
 from tests.diffs import stored
 from tests.merge.test_keyed import repo, three  # noqa: F401 - a fixture
 
-quick = settings(suppress_health_check=list(HealthCheck), max_examples=80, deadline=None)
+quick = settings(suppress_health_check=list(HealthCheck), max_examples=30, deadline=None)
 
 
 def both_ways(repo: Repository, base: Any, ours: Any, theirs: Any, rule: Any = "theirs") -> list[int]:  # noqa: F811
