@@ -35,7 +35,7 @@ class ExpressionWalk(NameWalk):
             self.statement(statement)
 
     def statement(self, node: ast.stmt) -> None:
-        """Walk over one statement."""
+        """Walk over one statement; only `flow.Walk` knows how, and nothing walks with this class alone."""
         raise NotImplementedError
 
     def within(self, scope: Scope, state: State, parameters: Names = NO_NAMES) -> Self:

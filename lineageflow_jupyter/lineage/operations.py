@@ -76,7 +76,7 @@ class Recording:
             self.external = tuple(found.finished() for found in run.touched.values())
             self.operations = run.finish()
             self.objects = run.objects
-        except Exception:
+        except Exception:  # the cell is over: what could not be told of it must not reach the user
             complain()
 
 
@@ -94,7 +94,7 @@ class _NewClasses:
         """See `Watch.after`."""
         try:
             self._hook(estimator_places(note))
-        except Exception:
+        except Exception:  # the user called fit, and it succeeded
             complain()
 
     def failed(self, note: Any) -> None:

@@ -45,7 +45,7 @@ class Arrivals:
         try:
             if call is not None:
                 call()
-        except Exception:
+        except Exception:  # as promised above: the import goes on, unrecorded
             _LOG.warning("calls of %s are not recorded", name, exc_info=True)
 
     def find_spec(

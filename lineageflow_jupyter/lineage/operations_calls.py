@@ -75,7 +75,7 @@ class Point:
         try:
             run.busy = True  # what we ask of pandas is nobody's operation
             note = self._note(run, args, kwargs)
-        except Exception:
+        except Exception:  # the call of the user is made unrecorded
             complain()
             note = None
         if note is None:
@@ -128,7 +128,7 @@ class Point:
                 self._estimated(note, result)
             else:
                 self._took_place(note, result)
-        except Exception:
+        except Exception:  # the call of the user has succeeded, and its result is returned
             complain()
         finally:
             note.run.busy = False

@@ -103,7 +103,7 @@ class Run:
             return ""
         try:
             return self._name(key)
-        except Exception:
+        except Exception:  # a name is decoration: without one the call is recorded all the same
             complain()
             return ""
 
