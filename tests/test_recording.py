@@ -287,6 +287,9 @@ def test_json_of_a_run_is_complete(repo: Repository) -> None:
                 "edges": [],
                 "opaque": False,
                 "count": 1,
+                "model": "",
+                "metric": "",
+                "value": None,
             }
         ],
         "opaque": ["exec"],

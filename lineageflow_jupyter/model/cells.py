@@ -152,6 +152,12 @@ class OperationRecord:
         Whether columns cannot be told.
     count : int
         How many calls of one place in the code this stands for.
+    model : str
+        How the notebook calls the model that was fitted, asked or judged, as in `inputs`; ``""``: none was.
+    metric : str
+        Name of the number that came out, such as ``"score"`` or ``"mean_squared_error"``; ``""``: none did.
+    value : float or None
+        That number; of several calls the last one's. None where none came out, or one that is not finite.
     """
 
     call: str
@@ -169,6 +175,9 @@ class OperationRecord:
     edges: tuple[ColumnEdge, ...] = ()
     opaque: bool = False
     count: int = 1
+    model: str = ""
+    metric: str = ""
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
