@@ -41,7 +41,24 @@ def full_run() -> CellRun:
     state = FrameState("frames['jan']", "flights", make_id(), make_id(), 3, 2, 1, "ids of a sample")
     edge = ColumnEdge(1, "distance", "*", "filter")
     operation = OperationRecord(
-        "DataFrame.merge", 3, "on='id'", ("a", ""), "b", 5, 6, ("x",), ("y",), ("z", "ü"), 0, 7, (edge,), True, 10_000
+        "DataFrame.merge",
+        3,
+        "on='id'",
+        ("a", ""),
+        "b",
+        5,
+        6,
+        ("x",),
+        ("y",),
+        ("z", "ü"),
+        0,
+        7,
+        (edge,),
+        True,
+        10_000,
+        "model",
+        "r2",
+        0.5,
     )
     return CellRun(
         uuid4().hex,
