@@ -19,6 +19,7 @@ from lineageflow_jupyter.lineage.operations_arrivals import Arrivals
 from lineageflow_jupyter.lineage.operations_calls import Point
 from lineageflow_jupyter.lineage.operations_files import Digests, settle
 from lineageflow_jupyter.lineage.operations_hooks import CURRENT, AttributeHook, Hook, is_hooked
+from lineageflow_jupyter.lineage.operations_levels import OneDeeper
 from lineageflow_jupyter.lineage.operations_points import (
     LEVELLED,
     Place,
@@ -27,6 +28,7 @@ from lineageflow_jupyter.lineage.operations_points import (
     estimator_places,
     new_estimators,
     pandas_places,
+    warns_for_its_caller,
 )
 from lineageflow_jupyter.lineage.operations_run import Run, complain
 from lineageflow_jupyter.model.cells import External, OperationRecord
@@ -117,7 +119,7 @@ class Recorder:
     """
 
     def __init__(self) -> None:
-        self._hooks: list[Hook | AttributeHook] = []
+        self._hooks: list[Hook | AttributeHook | OneDeeper] = []
         self._arrivals: Arrivals | None = None
         self._classes: set[type] = set()
         self._digests = Digests()
@@ -195,6 +197,7 @@ class Recorder:
         for cls in constructors():
             point = Point(cls.__dict__["__init__"], "", "__init__", "constructor")
             self._hooks.append(AttributeHook(cls, "__init__", point))
+        self._hooks.extend(OneDeeper(function) for function in warns_for_its_caller())
 
     def _estimators(self) -> None:
         made = new_estimators()

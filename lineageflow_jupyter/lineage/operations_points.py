@@ -268,6 +268,15 @@ def constructors() -> tuple[type, ...]:
     return pd.DataFrame, series, series.cat
 
 
+def warns_for_its_caller() -> Iterator[types.FunctionType]:
+    """What only functions call that are noticed, and warns about who called them: it must count one frame more."""
+    import pandas as pd
+
+    check = getattr(pd.DataFrame, "_check_inplace_deprecation", None)  # from pandas 3.1 on
+    if isinstance(check, types.FunctionType):
+        yield check
+
+
 def estimator_places(cls: type) -> Iterator[Place]:
     """Methods of a class of estimators. Those that a notebook defines stay as they are: they are its variables."""
     if cls.__module__ == "__main__":
