@@ -55,6 +55,8 @@ REDUCED = (
     "sum mean median min max prod std var sem skew kurt count nunique quantile all any idxmin idxmax mode value_counts"
     " describe corr cov corrwith size first last nth ohlc cumcount ngroup agg aggregate"
 )
+SHOWN = "__repr__ _repr_html_ _repr_latex_ _repr_data_resource_ to_string info"
+"""What only shows a frame: nothing comes of it, and what it calls is not the user's."""
 
 METHODS: dict[str, str] = {
     **dict.fromkeys(REDUCED.split(), "reduce"),
@@ -103,6 +105,7 @@ METHODS: dict[str, str] = {
     "applymap": "map",
     "transform": "map",
     "pipe": "pipe",
+    **dict.fromkeys(SHOWN.split(), "show"),
 }
 WRITERS = [
     "to_csv",
