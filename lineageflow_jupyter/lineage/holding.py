@@ -8,7 +8,7 @@ from typing import Any
 
 ITEMS = 100
 """Containers with more items are not looked into: they would cost time after every cell that names them."""
-_OPAQUE = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
+_OPAQUE = (ModuleType, FunctionType, BuiltinFunctionType, MethodType)
 IsFrame = Callable[[Any], bool]
 
 
@@ -37,6 +37,10 @@ def held_frames(name: str, value: Any, is_frame: IsFrame) -> Iterator[tuple[str,
         items = [(f"[{key!r}]", item) for key, item in list(value.items()) if type(key) in (str, int)]
     elif kind in (list, tuple) and len(value) <= ITEMS:
         items = [(f"[{place}]", item) for place, item in enumerate(list(value))]
+    elif issubclass(kind, type):
+        # As with instances: how the class of a class looks its attributes up is not asked.
+        stored = list(type.__dict__["__dict__"].__get__(value).items())
+        items = [(f".{key}", item) for key, item in stored] if len(stored) <= ITEMS else []
     elif issubclass(kind, _OPAQUE):
         return
     else:

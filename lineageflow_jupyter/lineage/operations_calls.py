@@ -6,13 +6,14 @@ import inspect
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lineageflow_jupyter.lineage.operations_files import touched
 from lineageflow_jupyter.lineage.operations_flow import FAMILIES
-from lineageflow_jupyter.lineage.operations_origins import ALL, UNKNOWN, Call, Origin, Source
+from lineageflow_jupyter.lineage.operations_origins import ALL, NONE, UNKNOWN, Call, Origin, Source
 from lineageflow_jupyter.lineage.operations_run import (
     Draft,
     Run,
@@ -20,6 +21,7 @@ from lineageflow_jupyter.lineage.operations_run import (
     has_shape,
     held,
     is_frame,
+    is_number,
     may_be_remembered,
 )
 from lineageflow_jupyter.lineage.operations_shape import (
@@ -96,6 +98,9 @@ class Point:
         family = self.family
         if family in ("located", "note_key", "set_located"):
             subject = subject.obj if hasattr(subject, "obj") else None
+        if family == "part":
+            given = {"data": args[0].data}
+            subject = args[1]
         if family == "note_key":
             run.pending = (id(subject), args[1] if len(args) > 1 else None, shape(subject), _labels(subject))
             return None
@@ -130,6 +135,8 @@ class Point:
                 self._constructed(note)
             elif self.family in ("fit", "predict"):
                 self._estimated(note, result)
+            elif self.family == "iterate":
+                self._iterated(note)
             else:
                 self._took_place(note, result)
         except Exception:  # the call of the user has succeeded, and its result is returned
@@ -144,13 +151,16 @@ class Point:
         out = note.subject if edited else result
         removed = self.name == "pop" and is_frame(note.subject)
         own = run.own_origin(note.subject, note.labels) if removed or (edited and is_frame(out)) else None
-        origin = FAMILIES[self.family](Call(self.name, note.subject, given, run.origin, out, note.labels, own))
+        chose = run.chose(given.get("data")) if self.family == "part" else NONE
+        origin = FAMILIES[self.family](Call(self.name, note.subject, given, run.origin, out, note.labels, own, chose))
         line, key = _where(run)
         if edited and not is_frame(out):
             # A Series that was edited came from what it came from before, and from what went in.
             run.remember(out, origin)
         elif not is_frame(out) and may_be_remembered(out):
             run.remember(out, origin)
+        elif is_number(out):
+            run.remember_number(out, origin)
         draft = self._draft(note, out, origin, line, edited=edited)
         if self.family in ("read", "write"):
             direction = "in" if self.family == "read" else "out"
@@ -158,16 +168,15 @@ class Point:
             if found is not None:
                 # Ten thousand files of one loop are ten thousand files; the same file is one.
                 run.touched[(direction, found.external.location, line)] = found
-        self._keep(run, (*key, draft.call), draft)
+        run.keep((*key, draft.call), draft)
         if self.name == "pop" and note.before is not None:
-            _popped(run, note, draft)
+            run.keep((*key, draft.call, "left"), _popped(run, note, draft))
 
-    def _keep(self, run: Run, key: tuple[Any, ...], draft: Draft) -> None:
-        known = run.drafts.get(key)
-        if known is None:
-            run.drafts[key] = draft
-        else:
-            known.join(draft)
+    def _iterated(self, note: Note) -> None:
+        """Groups are about to be looped over: what `_chop` then cuts off was chosen by their keys."""
+        frame, origin = note.subject._selected_obj, note.run.origin(note.subject)
+        if origin is not None and has_shape(frame):
+            note.run.parts[id(frame)] = weakref.ref(frame), origin.extra
 
     def _draft(self, note: Note, out: Any, origin: Origin, line: int | None, *, edited: bool) -> Draft:
         run = note.run
@@ -216,7 +225,7 @@ class Point:
         inner = Note(run, self, (), {k: v for k, v in note.given.items() if k != "self"}, data, None, _labels(data))
         draft = self._draft(inner, made, origin, line, edited=False)
         draft.call = "DataFrame" if is_frame(made) else "Series"
-        self._keep(run, (*key, draft.call), draft)
+        run.keep((*key, draft.call), draft)
 
     def _estimated(self, note: Note, result: Any) -> None:
         """A model learns from columns, or makes values of them."""
@@ -242,7 +251,7 @@ class Point:
             draft.output = run.number(model)
         elif self.name != "score" and may_be_remembered(result) and not is_frame(result):
             run.remember(result, Origin({"": features.all}, features.extra, features.opaque))
-        self._keep(run, (*key, draft.call), draft)
+        run.keep((*key, draft.call), draft)
 
     def _split(self, note: Note, result: Any) -> None:
         """Each array gives two: one record for each that is a frame or a Series."""
@@ -256,7 +265,7 @@ class Point:
                 run.remember(part, origin)
             draft = self._draft(inner, part, origin, line, edited=False)
             draft.call = "train_test_split"
-            self._keep(run, (*key, draft.call, place), draft)
+            run.keep((*key, draft.call, place), draft)
 
 
 def _transformed(result: Any, features: Origin) -> dict[str, frozenset[Source]]:
@@ -265,10 +274,13 @@ def _transformed(result: Any, features: Origin) -> dict[str, frozenset[Source]]:
     return {name: features.columns.get(name, features.all) for name in labels_of(result)}
 
 
-def _popped(run: Run, note: Note, draft: Draft) -> None:
+def _popped(run: Run, note: Note, draft: Draft) -> Draft:
+    """What is left of a frame from which a column was taken."""
     after = _labels(note.subject)
-    draft.dropped.update(dict.fromkeys(name for name in note.labels if name not in after))
-    draft.output = run.number(note.subject)
+    frame = run.number(note.subject)
+    left = Draft(draft.call, draft.line, draft.parameters, (frame,), frame, draft.rows_in, len(note.subject))
+    left.dropped.update(dict.fromkeys(name for name in note.labels if name not in after))
+    return left
 
 
 def _edges(origin: Origin) -> dict[tuple[int, str, str, Influence], None]:

@@ -75,8 +75,21 @@ def _located(call: Call) -> Origin:
     """What ``loc``, ``iloc``, ``at`` and ``iat`` give."""
     key = call.given.get("key")
     if not hasattr(call.result, "ndim") or not hasattr(call.result, "index"):
-        return Origin()
+        return _one_value(call, key)
     return _selected(call, key)
+
+
+def _one_value(call: Call, key: Any) -> Origin:
+    """One value of a frame or Series: of the column that the key names, or of any."""
+    origin = call.subject_origin()
+    named = key[-1] if isinstance(key, tuple) and key and isinstance(key[-1], str) else None
+    sources = origin.all if named is None or named not in origin.columns else origin.columns[named]
+    return Origin({"": sources}, origin.extra, origin.opaque)
+
+
+def _part(call: Call) -> Origin:
+    """One group of a frame, in a loop over groups."""
+    return kept(call, call.chose)
 
 
 _RELABELS = frozenset({"rename", "add_prefix", "add_suffix", "set_axis", "droplevel"})
@@ -318,6 +331,8 @@ def _make(call: Call) -> Origin:
 def _apply(call: Call) -> Origin:
     """Unknown code: seen only where a function of one row reads columns by name and does nothing else with it."""
     func, origin = call.given.get("func"), call.subject_origin()
+    if isinstance(func, str) and not is_frame(call.result) and len(origin.columns) > 1:
+        return Origin(dict.fromkeys(call.columns(), origin.all), origin.extra, origin.opaque)
     if isinstance(func, str) or len(origin.columns) == 1:
         return _map(call)
     if call.given.get("axis") in (1, "columns"):
@@ -366,6 +381,8 @@ FAMILIES: Mapping[str, Callable[[Call], Origin]] = types.MappingProxyType(
         "concat": concat,
         "merge": merge,
         "groupby": groupby,
+        "part": _part,
+        "iterate": _nothing,
         "window": window,
         "reduce": reduce,
         "counts": counts,

@@ -67,6 +67,8 @@ class Call:
         Columns of the subject before the call.
     own : Origin or None
         Of a frame that the call edited: its origin before.
+    chose : frozenset
+        Of a group in a loop: the keys of the groups.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Call:
     result: Any
     before: tuple[str, ...] = ()
     own: Origin | None = None
+    chose: Sources = NONE
 
     def subject_origin(self) -> Origin:
         """Origin of the subject, as it was before the call."""

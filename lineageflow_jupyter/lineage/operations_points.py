@@ -128,6 +128,7 @@ WRITERS = [
 ]
 GROUPS = {
     "__getitem__": "select",
+    "__iter__": "iterate",
     **dict.fromkeys(REDUCED.split(), "reduce"),
     **dict.fromkeys(
         ["ffill", "bfill", "fillna", "shift", "diff", "pct_change", "rank", "cumsum", "cumprod", "cummax", "cummin"],
@@ -202,6 +203,7 @@ def pandas_places() -> Iterator[Place]:
             if isinstance(made, classmethod) and isinstance(made.__func__, types.FunctionType):
                 yield made.__func__, cls.__name__, name, "make"
     yield from _methods(_grouped(), GROUPS, "")
+    yield from _part_places()
     yield from _accessor_places(pd)
     yield from _indexer_places(indexing)
 
@@ -212,6 +214,16 @@ def _grouped() -> list[Any]:
 
     found = [groupby.DataFrameGroupBy, groupby.SeriesGroupBy, resample.Resampler]
     return found + [thing for thing in vars(window).values() if isinstance(thing, type)]
+
+
+def _part_places() -> Iterator[Place]:
+    """What cuts one group off for ``for key, part in groups``."""
+    from pandas.core.groupby import ops
+
+    for name, owner in (("FrameSplitter", "DataFrameGroupBy"), ("SeriesSplitter", "SeriesGroupBy")):
+        cut = getattr(ops, name, object).__dict__.get("_chop")
+        if isinstance(cut, types.FunctionType):
+            yield cut, owner, "__iter__", "part"
 
 
 def _of_pandas(cls: type) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from lineageflow_jupyter.lineage.operations_files import Digests, Touched
-from lineageflow_jupyter.lineage.operations_origins import Origin
+from lineageflow_jupyter.lineage.operations_origins import NONE, Origin, Sources
 from lineageflow_jupyter.lineage.operations_shape import Shape, labels_of
 from lineageflow_jupyter.model.cells import ColumnEdge, Influence, OperationRecord
 
@@ -19,6 +19,8 @@ _EDGES = 4_096
 """Edges that a collapsed record keeps."""
 _INPUTS = 64
 """Inputs that it keeps."""
+_NUMBERS = 1_000
+"""Numbers of NumPy that one run remembers the columns of."""
 
 
 @dataclass(slots=True)
@@ -70,8 +72,11 @@ class Run:
         self._name = name
         self._names: dict[int, str] = {}
         self._numbers: dict[int, int] = {}
-        self._origins: dict[int, tuple[weakref.ref[Any], Origin]] = {}
+        self._origins: dict[int, tuple[Callable[[], Any], Origin]] = {}
+        self._numbers_kept = 0
+        self.parts: dict[int, tuple[weakref.ref[Any], Sources]] = {}  # frames whose groups are looped over; their keys
         self._own: dict[int, tuple[tuple[str, ...], Origin]] = {}
+        self._rounds: dict[int, int] = {}  # what one round of a loop gave, and what the next one gave in its place
         self._count = 0
 
     def number(self, thing: Any, *, used: bool = False) -> int:
@@ -113,9 +118,31 @@ class Run:
         key, origins = id(thing), self._origins
         origins[key] = (weakref.ref(thing, lambda _: origins.pop(key, None)), origin)
 
+    def remember_number(self, number: Any, origin: Origin) -> None:
+        """Keep where one number came from. Numbers cannot be watched: some are kept until the cell has run."""
+        if self._numbers_kept < _NUMBERS:
+            self._numbers_kept += 1
+            self._origins[id(number)] = (lambda: number, origin)
+
+    def chose(self, frame: Any) -> Sources:
+        """Keys of the groups of a frame that are being looped over."""
+        found = self.parts.get(id(frame))
+        return found[1] if found is not None and found[0]() is frame else NONE
+
+    def keep(self, key: tuple[Any, ...], draft: Draft) -> None:
+        """Add a record, or another call of the same place to the one that there is."""
+        known = self.drafts.get(key)
+        if known is None:
+            self.drafts[key] = draft
+            return
+        if known.output is not None and draft.output is not None and known.output != draft.output:
+            self._rounds[known.output] = draft.output
+        known.join(draft)
+
     def origin(self, thing: Any) -> Origin | None:
         """Where an object's columns came from."""
-        if thing is None or isinstance(thing, (str, int, float, list, tuple, dict)):
+        # NumPy's numbers are numbers of Python as well, and may have been computed from columns.
+        if thing is None or (isinstance(thing, (str, int, float, list, tuple, dict)) and not hasattr(thing, "dtype")):
             return None
         found = self._origins.get(id(thing))
         if found is not None and found[0]() is thing:
@@ -141,25 +168,33 @@ class Run:
             if thing is not None and not self._names.get(number):
                 self._names[number] = self._ask(id(thing))
         temporaries: dict[int, str] = {}
-        return tuple(self._record(draft, temporaries) for draft in self.drafts.values())
+        made = {draft.output for draft in self.drafts.values()} | self._rounds.keys()
+        return tuple(self._record(draft, temporaries, made) for draft in self.drafts.values())
 
-    def _record(self, draft: Draft, temporaries: dict[int, str]) -> OperationRecord:
+    def _record(self, draft: Draft, temporaries: dict[int, str], made: Set[int | None]) -> OperationRecord:
         def called(number: int | None) -> str:
             if number is None:
                 return ""
-            return self._names.get(number) or temporaries.setdefault(number, f"~{len(temporaries) + 1}")
+            name, last = self._names.get(number), number
+            while not name and last in self._rounds:  # the one record of a loop names what its last round gave
+                last = self._rounds[last]
+                name = self._names.get(last)
+            return name or temporaries.setdefault(last, f"~{len(temporaries) + 1}")
 
-        places = {number: place for place, number in enumerate(draft.inputs)}
-        edges = tuple(
-            ColumnEdge(places[number], column, target, influence)
+        names = dict.fromkeys(map(called, draft.inputs))
+        places = {name: place for place, name in enumerate(names)}
+        edges = dict.fromkeys(
+            ColumnEdge(places[called(number)], column, target, influence)
             for number, column, target, influence in draft.edges
-            if number in places
+            if number in draft.inputs
         )
+        # Without a name, and no call seen that gave it: nobody can say where it came from.
+        unseen = any(number not in made and not self._names.get(number) for number in draft.inputs)
         return OperationRecord(
             draft.call,
             draft.line,
             draft.parameters,
-            tuple(map(called, draft.inputs)),
+            tuple(names),
             called(draft.output),
             draft.rows_in,
             draft.rows_out,
@@ -168,8 +203,8 @@ class Run:
             tuple(draft.changed),
             draft.nulls_in,
             draft.nulls_out,
-            edges,
-            draft.opaque,
+            tuple(edges),
+            draft.opaque or unseen,
             draft.count,
         )
 
@@ -200,6 +235,12 @@ def may_be_remembered(thing: Any) -> bool:
     return type(thing).__weakrefoffset__ != 0 and (
         has_shape(thing) or hasattr(thing, "__array__") or held(thing) is not None
     )
+
+
+def is_number(thing: Any) -> bool:
+    """Whether an object is one number or moment of NumPy's; its truth values are shared by all."""
+    dtype = getattr(thing, "dtype", None) if type(thing).__module__ == "numpy" else None
+    return getattr(dtype, "kind", "") in tuple("iufcmM") and type(thing).__name__ != "ndarray"
 
 
 def complain() -> None:

@@ -24,6 +24,10 @@ from lineageflow_jupyter.model.cells import CellRun, FrameState, FrameWrite, Ope
 Namespace = Mapping[str, Any]
 
 
+_SHELL = frozenset({"In", "Out"})
+"""What IPython keeps among the variables: it holds nothing that has no other name or is over."""
+
+
 class Looker(Protocol):
     """Looks at frames."""
 
@@ -56,7 +60,9 @@ class _Running:
 
     run: CellRun
     names: CellNames
+    reached: frozenset[str]
     touched: frozenset[str]
+    order: tuple[str, ...]
     before: Mapping[str, _Seen]
     unseen: list[FrameWrite]
     clock: float
@@ -105,9 +111,10 @@ class Tracker:
             What is known of it; `started`, `reads` and `writes` are filled in.
         """
         names = analyse(code)
-        touched = reachable(names, self._functions)
+        reached = reachable(names, self._functions)
+        touched = reached
         if any(mark.binds for mark in names.opaque):  # it may touch anything
-            touched |= frozenset(self._namespace)
+            touched |= frozenset(self._namespace) - _SHELL
         unseen: list[FrameWrite] = []
         before: dict[str, _Seen] = {}
         held: dict[int, _Held] = {}
@@ -120,7 +127,10 @@ class Tracker:
             before[variable] = found
         self._seen.update(before)
         started = replace(run, run=run.run or uuid.uuid4().hex, started=self._now())
-        self._running = _Running(started, names, touched, before, unseen, self._clock(), held)
+        holding = {_variable(variable) for variable in before}
+        order = sorted(touched, key=lambda name: (name not in holding, name))
+        order += sorted(names.writes - touched)
+        self._running = _Running(started, names, reached, touched, tuple(order), before, unseen, self._clock(), held)
 
     @property
     def running(self) -> str:
@@ -130,15 +140,15 @@ class Tracker:
     def name(self, key: int) -> str:
         """How the running cell calls the object of an id; ``""`` where it has no name for it.
 
-        Only names that the cell could touch are looked at: it is asked in the middle of calls.
+        Only names that the cell could touch are looked at: it is asked in the middle of calls. Of several names it is
+        one that held a frame before the cell, and the first in the alphabet.
         """
         running, namespace = self._running, self._namespace
         if running is None:
             return ""
-        for names in (running.touched, running.names.writes):
-            for name in names:
-                if id(namespace.get(name)) == key and not name.startswith("_"):
-                    return name
+        for name in running.order:
+            if id(namespace.get(name)) == key and not name.startswith("_"):
+                return name
         found = running.held.get(key)
         return found[1] if found is not None and id(found[0]()) == key else ""
 
@@ -176,7 +186,7 @@ class Tracker:
         duration = round(1e6 * (self._clock() - running.clock))
         touched = running.touched | running.names.writes | running.names.deleted | running.told
         if any(mark.binds for mark in running.names.opaque):
-            touched |= frozenset(self._namespace)
+            touched |= frozenset(self._namespace) - _SHELL
         after: dict[str, _Seen] = {}
         for variable, frame in self._frames(touched):
             after[variable] = self._looked(variable, frame)
@@ -195,7 +205,7 @@ class Tracker:
         for name in running.names.surely:
             self._functions.pop(name, None)
         self._functions.update(running.names.functions)
-        read = running.names.reads | (running.touched - running.names.mentioned)
+        read = running.names.reads | (running.reached - running.names.mentioned)
         if any(mark.binds for mark in running.names.opaque):  # what it read besides what it changed is not known
             read |= {_variable(write.before.variable) for write in writes if write.before is not None}
         reads = [found.state for variable, found in sorted(running.before.items()) if _variable(variable) in read]

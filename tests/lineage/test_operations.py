@@ -110,7 +110,7 @@ TABLE = {
     "set one": ('df.at[0, "a"] = 9', "DataFrame.__setitem__", "df", "", "", "a", value("a>a")),
     "new by loc": ('df.loc[:, "c"] = df.b', "DataFrame.loc.__setitem__", "df", "c", "", "", value("b>c")),
     "delete": ('del df["b"]', "DataFrame.__delitem__", "df", "", "b", "", set()),
-    "pop": ('s = df.pop("b")', "DataFrame.pop", "df", "", "b", "", value("b>b")),
+    "pop": ('s = df.pop("b")', "DataFrame.pop", "df", "", "b", "", set()),
     "insert": ('df.insert(0, "c", df.b)', "DataFrame.insert", "df", "c", "", "", value("b>c")),
     "new labels": (
         'df.columns = ["x", "y", "z"]',

@@ -1,0 +1,91 @@
+"""Small notebooks in a real shell, and what must be recorded of each: reads, writes, and which columns fed which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lineageflow_jupyter.kernel.live import is_frame
+from lineageflow_jupyter.kernel.magics import LineMagic
+from lineageflow_jupyter.lineage.holding import held_frames
+from lineageflow_jupyter.model.cells import CellRun, FrameWrite
+from lineageflow_jupyter.testing.shell import TestingShell
+from tests.lineage.folding import folded, named_edges, named_opaque
+from tests.lineage.truth import START, spelled
+from tests.lineage.truth_calls import CALLS, MODELS
+from tests.lineage.truth_cells import CONTROL, EDITS, MAGICS
+
+TRUTH = {**CALLS, **MODELS, **EDITS, **CONTROL, **MAGICS}
+pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Downcasting behavior")
+Columns = dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestingShell]:
+    """A shell with a repository, for all notebooks one after another."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("truth"))
+        patch.setenv("LINEAGEFLOW_AUTHOR_NAME", "Ada")
+        with TestingShell.start() as shell:
+            shell.run("%load_ext lineageflow_jupyter")
+            shell.run("%lf init;")
+            yield shell
+            shell.run("%unload_ext lineageflow_jupyter")
+
+
+@pytest.fixture
+def fresh(shell: TestingShell) -> Iterator[TestingShell]:
+    """The shell with the frames that every notebook begins with, and nothing else."""
+    names = set(shell.user_ns)
+    shell.run(START)
+    yield shell
+    left = [name for name in shell.user_ns if name not in names and not name.startswith("_")]
+    shell.run(f"del {', '.join(left)}")
+
+
+def recorded(shell: TestingShell, code: str, raises: str) -> CellRun:
+    """Run a cell; what was recorded of it."""
+    result = shell.run_cell(code, store_history=True)  # type: ignore[no-untyped-call]
+    problem = result.error_before_exec or result.error_in_exec
+    assert (type(problem).__name__ if problem else "") == raises, problem
+    magic = shell.magics_manager.magics["line"]["lf"].__self__
+    assert isinstance(magic, LineMagic)
+    magic.tracking.flush()
+    assert magic.tracking.problem == ""
+    (run,) = magic.session.repository.cell_runs(limit=1)
+    assert run.code == code
+    return run
+
+
+def columns(variables: dict[str, Any]) -> Columns:
+    """Columns of all frames among variables, by how a notebook calls them."""
+    found = {}
+    for name, value in variables.items():
+        if not name.startswith("_"):
+            for called, frame in held_frames(name, value, is_frame):
+                labels = frame.columns if hasattr(frame, "columns") else [frame.name]
+                found[called] = ["" if label is None else str(label) for label in labels]
+    return found
+
+
+def told(write: FrameWrite) -> str:
+    assert write.seen
+    if write.before is None:
+        return f"+{write.after.variable}"  # type: ignore[union-attr]
+    return f"{'-' if write.after is None else '~'}{write.before.variable}"
+
+
+@pytest.mark.parametrize("name", TRUTH)
+def test_what_is_recorded_is_true(fresh: TestingShell, name: str) -> None:
+    for cell in TRUTH[name].cells:
+        before = columns(fresh.user_ns)
+        run = recorded(fresh, cell.code, cell.raises)
+        after = columns(fresh.user_ns)
+        assert {state.variable for state in run.reads} == {*cell.reads.split(), *cell.could.split()}, cell.code
+        assert {told(write) for write in run.writes} == set(cell.writes.split()), cell.code
+        flows = folded(run.operations, before)
+        assert named_edges(flows, after) == spelled(cell.edges, before, after), cell.code
+        assert named_opaque(flows) == set(cell.opaque.split()), cell.code
+        assert [mark.partition(",")[0] for mark in run.opaque] == [cell.marks] * bool(cell.marks), cell.code
