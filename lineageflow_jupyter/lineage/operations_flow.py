@@ -99,6 +99,9 @@ def _labels(call: Call) -> Origin:
     """Columns that may get other names, places or rows, with the values they had."""
     if call.name in _RELABELS:
         return _relabel(call)
+    if call.name == "set_index":
+        # Rows are matched by these from now on, wherever the frame goes.
+        return kept(call, call.named(call.subject_origin(), call.given.get("keys"), "key"))
     return kept(call)
 
 

@@ -119,7 +119,7 @@ class Tracker:
         before: dict[str, _Seen] = {}
         held: dict[int, _Held] = {}
         for variable, frame in self._frames(touched):
-            held[id(frame)] = (weakref.ref(frame), variable)
+            held.setdefault(id(frame), (weakref.ref(frame), variable))
             known = self._known(variable, frame)
             found = self._looked(variable, frame)
             if known is not None and known.state != found.state:
@@ -141,16 +141,18 @@ class Tracker:
         """How the running cell calls the object of an id; ``""`` where it has no name for it.
 
         Only names that the cell could touch are looked at: it is asked in the middle of calls. Of several names it is
-        one that held a frame before the cell, and the first in the alphabet.
+        the one by which the cell found it, then the first in the alphabet.
         """
         running, namespace = self._running, self._namespace
         if running is None:
             return ""
+        found = running.held.get(key)
+        if found is not None and id(found[0]()) == key:
+            return found[1]
         for name in running.order:
             if id(namespace.get(name)) == key and not name.startswith("_"):
                 return name
-        found = running.held.get(key)
-        return found[1] if found is not None and id(found[0]()) == key else ""
+        return ""
 
     def rebound(self, *variables: str) -> None:
         """The running cell gives variables other values by other means than its code, such as a magic."""
@@ -188,9 +190,14 @@ class Tracker:
         if any(mark.binds for mark in running.names.opaque):
             touched |= frozenset(self._namespace) - _SHELL
         after: dict[str, _Seen] = {}
+        names: dict[int, list[str]] = {}
         for variable, frame in self._frames(touched):
             after[variable] = self._looked(variable, frame)
-            running.held[id(frame)] = (after[variable].frame, variable)
+            names.setdefault(id(frame), []).append(variable)
+        for key, variables in names.items():
+            known = running.held.get(key)
+            if known is None or known[1] not in variables:
+                running.held[key] = (after[variables[0]].frame, variables[0])
         after.update(self._aliases(running.before, after))
         gone = [name for name in self._seen if _variable(name) in touched and name not in after]
         writes = list(running.unseen)

@@ -65,7 +65,7 @@ CALLS: dict[str, Book] = {
     "categories": new("new = df.k.astype('category').cat.codes", "df.k > new."),
     "mapping": new("new = df.k.map({'x': 1})", "df.k > new"),
     "mapping by a frame": new(
-        "new = df.k.map(right.set_index('k').z)", "df.k > new; right.z > new.k", reads="df right"
+        "new = df.k.map(right.set_index('k').z)", "df.k > new; right.z > new.k; right.k key> new.k", reads="df right"
     ),
     "apply by row": new("new = df.apply(lambda row: row['b'] * 2, axis=1)", "df.b > new."),
     "apply by column": new("new = df[['a', 'b']].apply('mean')", "df.a,b > new."),
@@ -96,7 +96,10 @@ CALLS: dict[str, Book] = {
     "rename": new("new = df.rename(columns={'a': 'c'})", "df.k,b > new; df.a > new.c"),
     "new labels": edit("df.columns = ['x', 'y', 'w']", "df.k > df.x; df.a > df.y; df.b > df.w"),
     "types": new("new = df.astype({'b': 'float64'})", "df.* > new"),
-    "index": book(Cell("new = df.set_index('k').reset_index()", "df", "+new", "df.a,b > new"), unseen="df.k > new.k"),
+    "index": book(
+        Cell("new = df.set_index('k').reset_index()", "df", "+new", "df.a,b > new; df.k key> new.a; df.k key> new.b"),
+        unseen="df.k > new.k",
+    ),
     "copy": new("new = df.copy()", "df.* > new"),
     # --- joined
     "merge": new("new = df[['k', 'b']].merge(right, on='k')", TWO_JOINED, reads="df right"),
@@ -108,7 +111,7 @@ CALLS: dict[str, Book] = {
     ),
     "join": new(
         "new = df.join(right.set_index('k'), on='k')",
-        "df.* > new; right.z > new; df.k key> new",
+        "df.* > new; right.z > new; df.k key> new; right.k key> new.z",
         reads="df right",
     ),
     "concat": new("new = pd.concat([df, right])", "df.* > new; right.k,z > new", reads="df right"),

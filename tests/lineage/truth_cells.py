@@ -22,7 +22,12 @@ EDITS: dict[str, Book] = {
     ),
     "through a dict": book(
         Cell("parts = {'one': df}", "df", "+parts['one']"),
-        Cell("for part in parts.values():\n    part['c'] = 1", "parts['one']", "+part ~parts['one'] ~df"),
+        Cell(
+            "for part in parts.values():\n    part['c'] = 1",
+            "parts['one']",
+            "+part ~parts['one'] ~df",
+            "parts['one'].* > parts['one']",
+        ),
     ),
     "through a function": book(
         Cell("def marked(frame):\n    frame['c'] = frame.b * 2"),
