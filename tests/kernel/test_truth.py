@@ -21,9 +21,9 @@ from tests.lineage.downstream import OTHER, Columns, Values, downstream, values
 from tests.lineage.folding import folded, named_edges, named_opaque
 from tests.lineage.truth import START, Book, spelled
 from tests.lineage.truth_calls import CALLS, MODELS
-from tests.lineage.truth_cells import CONTROL, EDITS, MAGICS
+from tests.lineage.truth_cells import CONTROL, EDITS, MAGICS, UNSEEN
 
-TRUTH = {**CALLS, **MODELS, **EDITS, **CONTROL, **MAGICS}
+TRUTH = {**CALLS, **MODELS, **EDITS, **CONTROL, **MAGICS, **UNSEEN}
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword", "ignore:Downcasting behavior")
 
 

@@ -75,14 +75,14 @@ def book(*cells: Cell, unseen: str = "") -> Book:
     return Book(cells, unseen)
 
 
-def new(code: str, edges: str = "", *, reads: str = "df", opaque: str = "") -> Book:
+def new(code: str, edges: str = "", *, reads: str = "df", opaque: str = "", unseen: str = "") -> Book:
     """A notebook of one cell that makes `new`, mostly of `df`."""
-    return book(Cell(code, reads, "+new", edges, opaque))
+    return book(Cell(code, reads, "+new", edges, opaque), unseen=unseen)
 
 
-def edit(code: str, edges: str = "", *, reads: str = "df", opaque: str = "") -> Book:
+def edit(code: str, edges: str = "", *, reads: str = "df", opaque: str = "", unseen: str = "") -> Book:
     """A notebook of one cell that changes `df`."""
-    return book(Cell(code, reads, "~df", edges, opaque))
+    return book(Cell(code, reads, "~df", edges, opaque), unseen=unseen)
 
 
 def spelled(edges: str, before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> set[str]:

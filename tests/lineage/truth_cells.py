@@ -275,3 +275,41 @@ MAGICS: dict[str, Book] = {
     ),
     "?": book(Cell("df.dropna?")),
 }
+
+UNSEEN: dict[str, Book] = {  # what Python, NumPy and indexes do with values between two calls
+    "a list computed": edit("df['c'] = [each * 2 for each in df.b]", "df.* > df", unseen="df.b > df.c"),
+    "a list of values": edit("df['c'] = df.b.tolist()", "df.* > df", unseen="df.b > df.c"),
+    "a frame of lists": new("new = pd.DataFrame({'c': [each * 2 for each in df.b]})", unseen="df.b > new.c"),
+    "a frame of an array": new("new = pd.DataFrame(df[['b']].to_numpy(), columns=['c'])", unseen="df.b > new.c"),
+    "tuples of rows": edit("df['c'] = [row.b for row in df.itertuples()]", "df.* > df", unseen="df.b > df.c"),
+    "a number computed of numbers": edit(
+        "middle = df.b.mean() * 2\ndf['c'] = df.a / middle", "df.* > df; df.a > df.c", unseen="df.b > df.c"
+    ),
+    "a length": edit("df['c'] = len(df[df.b > 4])", "df.* > df", unseen="df.b > df.c"),
+    "a branch": edit("if df.b.sum() > 20:\n    df['c'] = 1\nelse:\n    df['c'] = 2", "df.* > df", unseen="df.b > df.c"),
+    "a dict of two columns": edit(
+        "names = dict(zip(right.k, right.z))\ndf['c'] = df.k.map(names)",
+        "df.* > df; df.k > df.c",
+        reads="df right",
+        unseen="right.k,z > df.c",
+    ),
+    "a set of values": new(
+        "new = df[df.k.isin(set(right.k))]",
+        "df.* > new; df.k filter> new",
+        reads="df right",
+        unseen="right.k > new.k; right.k > new.a; right.k > new.b",
+    ),
+    "rows dropped by label": edit(
+        "df = df.drop(index=df.index[df.b > 4])", "df.* > df", unseen="df.b > df.k; df.b > df.a"
+    ),
+    "a mask of an earlier cell as an array": book(
+        Cell("late = (df.b > 4).to_numpy()", "df"),
+        Cell("new = df[late]", "df", "+new", "df.* > new"),
+        unseen="df.b > new.k; df.b > new.a",
+    ),
+    "an index of an earlier cell": book(
+        Cell("keyed = df.set_index('k')", "df", "+keyed", "df.a,b > keyed; df.k key> keyed.a; df.k key> keyed.b"),
+        Cell("new = keyed.reset_index()", "keyed", "+new", "keyed.a,b > new"),
+        unseen="df.k > new.k",
+    ),
+}
