@@ -6,8 +6,9 @@ What cannot be seen is opaque and never guessed.
 from __future__ import annotations
 
 import re
+import sys
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lineageflow_jupyter.lineage.operations_origins import (
@@ -216,10 +217,30 @@ def _is_constant(thing: Any) -> bool:
     """Whether a value says itself where it came from: written in the cell, not computed out of sight."""
     if thing is None or isinstance(thing, (str, bytes, bool, int, float, complex)):
         return True
-    if isinstance(thing, (list, tuple, range)):
-        return len(thing) <= 1000 and all(map(_is_constant, thing))
+    if isinstance(thing, range):
+        return True
+    if isinstance(thing, (list, tuple)):
+        return len(thing) <= 1000 and all(map(_is_constant, thing)) and _is_written(thing)
     # Timestamps, NA, dates and the like; arrays may hold anything's values.
     return not hasattr(thing, "__array__") and not hasattr(thing, "__iter__") and not hasattr(thing, "dtype")
+
+
+def _is_written(things: Sequence[Any]) -> bool:
+    """Whether plain values stand as they are in the code that called pandas, and were not computed by it."""
+    if things and all(isinstance(one, (list, tuple)) for one in things):
+        return True  # each was asked by itself
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _NOT_THE_CALLER:
+        frame = frame.f_back
+    constants = frame.f_code.co_consts if frame is not None else ()
+    try:
+        # Python keeps three or more values as one constant.
+        return tuple(things) in constants if len(things) > 2 else all(one in constants for one in things)
+    except (TypeError, ValueError):  # such as NA, which is neither equal to anything nor not
+        return False
+
+
+_NOT_THE_CALLER = frozenset({"pandas", "lineageflow_jupyter"})
 
 
 def _insert(call: Call) -> Origin:
@@ -326,7 +347,8 @@ def _make(call: Call) -> Origin:
     if isinstance(data, Mapping) and is_frame(call.result):
         parts = {label(name): _made(call, Origin(), made) for name, made in data.items()}
         columns = {name: values | rest for name, (values, rest, _) in parts.items()}
-        return Origin(columns, NONE, False)
+        computed = any(hidden for name, (_, _, hidden) in parts.items() if isinstance(data.get(name), (list, tuple)))
+        return Origin(columns, NONE, computed)
     found = call.sources(data)
     return Origin(dict.fromkeys(call.columns(), found) if found else {})
 

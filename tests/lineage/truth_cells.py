@@ -277,11 +277,13 @@ MAGICS: dict[str, Book] = {
 }
 
 UNSEEN: dict[str, Book] = {  # what Python, NumPy and indexes do with values between two calls
-    "a list computed": edit("df['c'] = [each * 2 for each in df.b]", "df.* > df", unseen="df.b > df.c"),
-    "a list of values": edit("df['c'] = df.b.tolist()", "df.* > df", unseen="df.b > df.c"),
-    "a frame of lists": new("new = pd.DataFrame({'c': [each * 2 for each in df.b]})", unseen="df.b > new.c"),
+    "a list computed": edit("df['c'] = [each * 2 for each in df.b]", "df.* > df", opaque="df"),
+    "a list of values": edit("df['c'] = df.b.tolist()", "df.* > df", opaque="df"),
+    "a list written": edit("df['c'] = [1, 2, 3, 4]\ndf['d'] = [[1], [2], [3], [4]]", "df.* > df"),
+    "a list without values": edit("df['c'] = [pd.NA, 2, None, 4]", "df.* > df", opaque="df"),
+    "a frame of lists": new("new = pd.DataFrame({'c': [each * 2 for each in df.b]})", opaque="new"),
     "a frame of an array": new("new = pd.DataFrame(df[['b']].to_numpy(), columns=['c'])", unseen="df.b > new.c"),
-    "tuples of rows": edit("df['c'] = [row.b for row in df.itertuples()]", "df.* > df", unseen="df.b > df.c"),
+    "tuples of rows": edit("df['c'] = [row.b for row in df.itertuples()]", "df.* > df", opaque="df"),
     "a number computed of numbers": edit(
         "middle = df.b.mean() * 2\ndf['c'] = df.a / middle", "df.* > df; df.a > df.c", unseen="df.b > df.c"
     ),
