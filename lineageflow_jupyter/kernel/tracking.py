@@ -11,6 +11,7 @@ import logging
 import queue
 import re
 import threading
+import time
 import uuid
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("lineageflow_jupyter")
 PATIENCE = 10.0
 """Seconds that are waited for records to be written."""
+EARLIER = "it ran before cells were tracked"
+"""What is said of cells of which only the code is known."""
+MOST_EARLIER = 1_000
 TIMED = "<timed exec>"
 """The file that IPython says code is in which it takes the time of."""
 _TIME = re.compile(r"^[ \t]*(?:[\w, ]+=[ \t]*)?(%{1,2})time\b", re.MULTILINE)
@@ -58,6 +62,8 @@ class CellTracking:
         self._recording: Recording | None = None
         self._active = False
         self._raw = ""
+        self._started = time.time_ns() // 1000
+        self._caught_up = False
         self._kernel = uuid.uuid4().hex  # tells two tabs on one notebook apart, and a kernel from the one before
         self.problem = ""
 
@@ -76,7 +82,9 @@ class CellTracking:
             settings = self._session.settings()
             if not self._session.tracks(settings):
                 self._recorder.uninstall()
+                self._caught_up = self._caught_up or not settings.track
                 return
+            self._catch_up(settings)
             self._tracker.begin(
                 str(getattr(info, "transformed_cell", None) or info.raw_cell), self._run_of(info, settings)
             )
@@ -101,6 +109,19 @@ class CellTracking:
             self._failed(error)
         finally:
             self._forget()
+
+    def _catch_up(self, settings: Settings) -> None:
+        """Remember the code of cells from before there was a repository: imports and settings that later ones need."""
+        history = self._shell.history_manager
+        if self._caught_up or history is None or not settings.record_code:
+            return
+        self._caught_up = True
+        earlier = list(enumerate(history.input_hist_raw))[1:][-MOST_EARLIER:]
+        workspace = self._session.workspace().path
+        for number, code in earlier:
+            if code.strip():
+                run = self._new_run(settings, workspace, code)
+                self._records.put(replace(run, number=number, started=self._started, opaque=(EARLIER,)), None)
 
     def _begun(self, info: ExecutionInfo, settings: Settings) -> Recording | None:
         """The recording of the calls that a cell makes, begun; None where they are not recorded."""
@@ -175,15 +196,19 @@ class CellTracking:
         self._records.close()
 
     def _run_of(self, info: ExecutionInfo, settings: Settings) -> CellRun:
-        workspace = self._session.workspace()
+        code = str(info.raw_cell) if settings.record_code else None
+        run = self._new_run(settings, self._session.workspace().path, code)
+        return replace(run, cell=str(getattr(info, "cell_id", None) or ""))
+
+    def _new_run(self, settings: Settings, notebook: str, code: str | None) -> CellRun:
         opened = self._session.opened
         return CellRun(
             run=uuid.uuid4().hex,
             workspace="" if opened is None else opened.head.workspace,
-            notebook=workspace.path,
-            cell=str(getattr(info, "cell_id", None) or ""),
+            notebook=notebook,
+            cell="",
             number=None,
-            code=str(info.raw_cell) if settings.record_code else None,
+            code=code,
             user=settings.user,
             started=0,
             duration=0,
