@@ -12,6 +12,8 @@ from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.errors import NotAvailable, ObjectMissing
 from lineageflow_jupyter.hot_columns import HotColumns
 from lineageflow_jupyter.model.cells import FrameState
+from lineageflow_jupyter.model.ids import ObjectId
+from lineageflow_jupyter.model.reports import ColumnSchema
 from lineageflow_jupyter.observing import Observer, entry_of
 from lineageflow_jupyter.snapshots import Snapshots
 from lineageflow_jupyter.store.base import ObjectStore
@@ -86,6 +88,13 @@ class Looking:
                 f"the snapshot of {state.variable!r} is not there any more ({error.problem})",
                 remedy="Snapshots expire; commit what matters",
             ) from error
+
+    def table_columns(self, table: ObjectId) -> tuple[ColumnSchema, ...]:
+        """Columns of a table that was committed or kept as a snapshot; none where it is not there any more."""
+        try:
+            return self._snapshots.columns(table)
+        except (ObjectMissing, NotAvailable):
+            return ()
 
     @cached_property
     def _snapshots(self) -> Snapshots:

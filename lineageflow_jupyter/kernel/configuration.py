@@ -63,6 +63,9 @@ class LineageFlow(Configurable):
     cache_bytes = SettingTrait("cache_bytes")
     track = SettingTrait("track")
     record_code = SettingTrait("record_code")
+    openlineage = SettingTrait("openlineage")
+    openlineage_namespace = SettingTrait("openlineage_namespace")
+    openlineage_code = SettingTrait("openlineage_code")
     log_length = SettingTrait("log_length")
 
     def __init__(self, **kwargs: Any) -> None:

@@ -13,6 +13,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lineageflow_jupyter.kernel.emission import Emission
 from lineageflow_jupyter.kernel.live import is_frame
 from lineageflow_jupyter.lineage.tracker import Tracker
 from lineageflow_jupyter.model.cells import OK, CellRun, FrameState
@@ -39,7 +40,8 @@ class CellTracking:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._tracker = Tracker(session.variables, self)
-        self._records = _Records(session, self._failed)
+        self.emission = Emission(session.settings)
+        self._records = _Records(session, self._failed, self.emission)
         self._active = False
         self._kernel = uuid.uuid4().hex  # tells two tabs on one notebook apart, and a kernel from the one before
         self.problem = ""
@@ -87,8 +89,9 @@ class CellTracking:
         self._records.flush()
 
     def close(self) -> None:
-        """Write what is left, and end the thread."""
+        """Write what is left, and end the threads."""
         self._records.close()
+        self.emission.close()
 
     def _run_of(self, info: ExecutionInfo) -> CellRun:
         settings, workspace = self._session.settings(), self._session.workspace()
@@ -132,8 +135,9 @@ class CellTracking:
 class _Records:
     """Writes cell runs to the catalog on a thread of its own."""
 
-    def __init__(self, session: Session, failed: Any) -> None:
+    def __init__(self, session: Session, failed: Any, emission: Emission) -> None:
         self._session = session
+        self._emission = emission
         self._failed = failed
         self._waiting: queue.SimpleQueue[CellRun | threading.Event | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -164,5 +168,6 @@ class _Records:
             try:
                 repository = self._session.repository  # which the cell itself may have been the first to open
                 repository.record_run(replace(item, workspace=item.workspace or repository.head.workspace))
+                self._emission.put(repository, item.run)
             except Exception as error:  # the catalog is locked, the disk full, the store gone: told by the status
                 self._failed(error)
