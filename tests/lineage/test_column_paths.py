@@ -87,6 +87,11 @@ def test_what_is_opaque_ends_the_path() -> None:
     assert not any(column_paths(run(hidden, after))["new"].columns.values())
 
 
+def test_what_is_opaque_in_place_leaves_nothing_known() -> None:
+    hidden = OperationRecord("DataFrame.update", 1, inputs=("df",), output="df", opaque=True)
+    assert column_paths(run(hidden), {"df": ("k", "a", "b")})["df"] == Paths()
+
+
 def test_names_within_the_run_are_not_told() -> None:
     assert set(paths("new = df.head(2).tail(1)")) == {"new"}
 
