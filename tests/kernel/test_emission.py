@@ -137,6 +137,9 @@ def test_settings(tracked: TestingShell, tmp_path: Path) -> None:
     assert CHANGE in code
     assert "s3cret" not in code
     count = len(path.read_text(encoding="utf-8").splitlines())
+    told = str(tracked.run("%lf config openlineage https://ada:s3cret@example.org/x?token=s3cret"))
+    assert "example.org/x" in told
+    assert "s3cret" not in told + str(tracked.run("%lf config")) + str(tracked.run("%lf config openlineage"))
     tracked.run("%lf config openlineage OFF;")
     tracked.run("fares['x'] = 1")
     assert flushed(tracked).problem == ""
