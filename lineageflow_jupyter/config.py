@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from lineageflow_jupyter.errors import InvalidName, InvalidSetting
 from lineageflow_jupyter.model.objects import Author
@@ -28,6 +29,9 @@ from lineageflow_jupyter.model.revisions import check_name
 NOTEBOOK = "JPY_SESSION_NAME"
 GIT_SECONDS = 2.0
 """How long `git config` may take before the user's name is taken from elsewhere; it answers within milliseconds."""
+
+OFF, OPENLINEAGE_CLIENT = "off", "client"
+"""Where events of OpenLineage go, besides a file or an address: nowhere; where its own client's configuration says."""
 
 SESSION, ENVIRONMENT, GIT, DEFAULT = "session", "environment", "Git", "default"
 """Where a value may come from."""
@@ -150,6 +154,16 @@ def _size_text(count: int) -> str:
     return str(count)
 
 
+def _openlineage(text: str) -> str:
+    """What is no address is a path, in the system's own spelling."""
+    if "://" not in text:
+        return text.lower() if text.lower() in (OFF, OPENLINEAGE_CLIENT) else _text(text)
+    parts = urlsplit(_text(text))
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError(text)
+    return text
+
+
 def _count(text: str) -> int:
     if not _COUNT.fullmatch(text):
         raise ValueError(text)
@@ -234,6 +248,33 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 "true or false",
                 "whether the code of cells is recorded with them, and the arguments of their calls",
                 True,
+                choices=("true", "false"),
+            ),
+            Setting(
+                "openlineage",
+                "LINEAGEFLOW_OPENLINEAGE",
+                _openlineage,
+                "off, client, a path, or an address that begins with http:// or https://",
+                "where events of OpenLineage go: nowhere, to a file (one event a line), to an address, or where the "
+                "configuration of the `openlineage-python` client says",
+                OFF,
+                choices=(OFF, OPENLINEAGE_CLIENT),
+            ),
+            Setting(
+                "openlineage_namespace",
+                "LINEAGEFLOW_OPENLINEAGE_NAMESPACE",
+                _text,
+                "a name in one line",
+                "namespace of the repository's datasets and cells in these events",
+                otherwise="`lineageflow://` with the machine and the folder of the repository",
+            ),
+            Setting(
+                "openlineage_code",
+                "LINEAGEFLOW_OPENLINEAGE_CODE",
+                _bool,
+                "true or false",
+                "whether these events hold the code of cells",
+                False,
                 choices=("true", "false"),
             ),
             Setting(
@@ -333,6 +374,21 @@ class Settings:
     def record_code(self) -> bool:
         """Whether their code is."""
         return bool(self._value("record_code"))
+
+    @property
+    def openlineage(self) -> str:
+        """Where events of OpenLineage go: `OFF`, `OPENLINEAGE_CLIENT`, a path or an address."""
+        return self._text("openlineage")
+
+    @property
+    def openlineage_namespace(self) -> str:
+        """Namespace in these events, or ``""``."""
+        return self._text("openlineage_namespace")
+
+    @property
+    def openlineage_code(self) -> bool:
+        """Whether they hold the code of cells."""
+        return bool(self._value("openlineage_code"))
 
     @property
     def cache_bytes(self) -> int:

@@ -10,12 +10,16 @@ from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.errors import NotAvailable, ObjectMissing
+from lineageflow_jupyter.frames.convert import to_content
 from lineageflow_jupyter.hot_columns import HotColumns
 from lineageflow_jupyter.model.cells import FrameState
+from lineageflow_jupyter.model.ids import ObjectId
+from lineageflow_jupyter.model.reports import ColumnId, ColumnSchema, ContentIds
 from lineageflow_jupyter.observing import Observer, entry_of
 from lineageflow_jupyter.snapshots import Snapshots
 from lineageflow_jupyter.store.base import ObjectStore
 from lineageflow_jupyter.store.overlay import Overlay
+from lineageflow_jupyter.tables import Objects, TableWriter
 from lineageflow_jupyter.workspace import Workspace
 
 
@@ -48,6 +52,7 @@ class Looking:
     _workspace: Workspace
     _pool: Executor
     _hot: HotColumns
+    _objects: Objects
 
     def frame_state(self, variable: str, dataset: str, frame: Any, before: FrameState | None = None) -> FrameState:
         """What a live frame is at this moment; its data are kept as a snapshot of the workspace.
@@ -86,6 +91,38 @@ class Looking:
                 f"the snapshot of {state.variable!r} is not there any more ({error.problem})",
                 remedy="Snapshots expire; commit what matters",
             ) from error
+
+    def content_ids(self, frame: Any) -> ContentIds:
+        """Ids of a frame, as a commit would give them; nothing is stored.
+
+        Raises
+        ------
+        UnsupportedData
+            If it could not be stored.
+
+        Examples
+        --------
+        >>> import tempfile, pandas as pd, lineageflow_jupyter as lf
+        >>> repo = lf.init(tempfile.mkdtemp())
+        >>> one, other = pd.DataFrame({"a": [1, 2], "b": [3, 4]}), pd.DataFrame({"a": [1, 2], "b": [3, 5]})
+        >>> ids = [repo.content_ids(frame).columns for frame in (one, other)]
+        >>> [first.id == second.id for first, second in zip(*ids)]
+        [True, False]
+        """
+        writer = TableWriter(self._objects, self._pool, lambda ids: frozenset())
+        found = writer.add("", to_content(frame), parent=None, key=())
+        columns = tuple(
+            ColumnId(column.name, column.role, str(each.type), column.column)
+            for column, each in zip(found.table.columns, found.columns, strict=True)
+        )
+        return ContentIds(found.entry.table, found.entry.frame, found.table.rows, columns)
+
+    def table_columns(self, table: ObjectId) -> tuple[ColumnSchema, ...]:
+        """Columns of a table that was committed or kept as a snapshot; none where it is not there any more."""
+        try:
+            return self._snapshots.columns(table)
+        except (ObjectMissing, NotAvailable):
+            return ()
 
     @cached_property
     def _snapshots(self) -> Snapshots:

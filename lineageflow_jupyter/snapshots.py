@@ -9,7 +9,9 @@ from lineageflow_jupyter.changing import Changes, sealed_changes
 from lineageflow_jupyter.errors import CorruptData, ObjectMissing
 from lineageflow_jupyter.frames.convert import FrameContent
 from lineageflow_jupyter.hot_columns import HotColumns
+from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import TreeEntry
+from lineageflow_jupyter.model.reports import ColumnSchema
 from lineageflow_jupyter.reading import FrameReader
 from lineageflow_jupyter.store.overlay import Overlay
 from lineageflow_jupyter.store.packs import PackWriter
@@ -93,6 +95,20 @@ class Snapshots:
         except (ObjectMissing, CorruptData):
             return False
         return len(self._overlay.known(chunks)) == len(chunks)
+
+    def columns(self, table: ObjectId) -> tuple[ColumnSchema, ...]:
+        """Columns of a table.
+
+        Raises
+        ------
+        ObjectMissing
+            If it is not there.
+        """
+        found = self._objects.table(table).columns
+        types = [column.type for column in self._objects.columns([column.column for column in found])]
+        return tuple(
+            ColumnSchema(column.name, column.role, str(kind)) for column, kind in zip(found, types, strict=True)
+        )
 
     def read(self, entry: TreeEntry, engine: str = "pandas") -> Any:
         """Frame of a version.

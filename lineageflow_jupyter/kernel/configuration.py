@@ -64,6 +64,9 @@ class LineageFlow(Configurable):
     track = SettingTrait("track")
     record_operations = SettingTrait("record_operations")
     record_code = SettingTrait("record_code")
+    openlineage = SettingTrait("openlineage")
+    openlineage_namespace = SettingTrait("openlineage_namespace")
+    openlineage_code = SettingTrait("openlineage_code")
     log_length = SettingTrait("log_length")
 
     def __init__(self, **kwargs: Any) -> None:

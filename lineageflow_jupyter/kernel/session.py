@@ -79,6 +79,18 @@ class Session:
             path = Path(location).expanduser()
             return self._use(init_repository(path, workspace=self.workspace(), overrides=self.configuration.given))
 
+    def visiting(self) -> Session:
+        """A session that looks at the same repository and leaves no trace in it: no workspace, nothing seen.
+
+        Close it.
+        """
+        from lineageflow_jupyter.opening import visit
+
+        own = self.repository
+        other = Session({}, self.configuration)
+        other._repository = visit(own.location, branch=own.head.branch)
+        return other
+
     def close(self) -> None:
         """Let go of the repository."""
         with self._lock:

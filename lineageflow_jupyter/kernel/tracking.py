@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lineageflow_jupyter.kernel.emission import Emission
 from lineageflow_jupyter.kernel.live import is_frame
 from lineageflow_jupyter.lineage.environment import EnvironmentWatch
 from lineageflow_jupyter.lineage.operations import Recorder, Recording
@@ -57,7 +58,8 @@ class CellTracking:
         self._session = session
         self._shell = shell
         self._tracker = Tracker(session.variables, self)
-        self._records = _Records(session, self._failed)
+        self.emission = Emission(session.settings)
+        self._records = _Records(session, self._failed, self.emission)
         self._recorder = Recorder()
         self._recording: Recording | None = None
         self._active = False
@@ -190,10 +192,11 @@ class CellTracking:
         self._records.flush()
 
     def close(self) -> None:
-        """Write what is left, end the thread, and give pandas back as it was."""
+        """Write what is left, end the threads, and give pandas back as it was."""
         self._forget()
         self._recorder.uninstall()
         self._records.close()
+        self.emission.close()
 
     def _run_of(self, info: ExecutionInfo, settings: Settings) -> CellRun:
         code = str(info.raw_cell) if settings.record_code else None
@@ -241,8 +244,9 @@ class CellTracking:
 class _Records:
     """Writes cell runs to the catalog on a thread of its own."""
 
-    def __init__(self, session: Session, failed: Any) -> None:
+    def __init__(self, session: Session, failed: Any, emission: Emission) -> None:
         self._session = session
+        self._emission = emission
         self._failed = failed
         self._waiting: queue.SimpleQueue[tuple[CellRun, Recording | None] | threading.Event | None] = (
             queue.SimpleQueue()
@@ -287,6 +291,7 @@ class _Records:
             environment=self._environments.id(repository, run.notebook),
         )
         repository.record_run(told)
+        self._emission.put(repository, told.run)
 
 
 class _Environments:

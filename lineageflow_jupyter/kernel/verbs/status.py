@@ -40,6 +40,8 @@ def _run(call: Call) -> object:
     tracking = call.session.tracking
     if tracking is not None and tracking.problem:
         parts.append(Note(f"cells could not be recorded: {tracking.problem}", WARN))
+    if tracking is not None and (told := tracking.emission.told()):
+        parts.append(Note(told, WARN))
     parts += _renamed(call)
     absent = [status.dataset for status in report.datasets if status.state == "absent"]
     counted = len(absent) > ABSENT
