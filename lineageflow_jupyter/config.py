@@ -44,6 +44,7 @@ _UNITS: dict[str, int] = {
 _LARGEST = 2**63 - 1
 _UNFIT = frozenset(("Cc", "Cs", "Zl", "Zp"))
 """Kinds of signs that no name has: control signs, halves of surrogate pairs, ends of lines."""
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _COUNT = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -150,6 +151,12 @@ def _size_text(count: int) -> str:
     return str(count)
 
 
+def _number(text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
+
+
 def _count(text: str) -> int:
     if not _COUNT.fullmatch(text):
         raise ValueError(text)
@@ -217,6 +224,38 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 "whether cells are recorded: what they read and changed",
                 True,
                 choices=("true", "false"),
+            ),
+            Setting(
+                "track_budget",
+                "LINEAGEFLOW_TRACK_BUDGET",
+                _number,
+                "a number of milliseconds, 0 or more",
+                "how long a cell may wait for the snapshots of what it changed; a thread does the rest",
+                250,
+            ),
+            Setting(
+                "snapshot_limit",
+                "LINEAGEFLOW_SNAPSHOT_LIMIT",
+                _size,
+                "a number of bytes such as 500 MB or 4 GiB",
+                "how large a frame may be of which snapshots are kept",
+                4 * 2**30,
+            ),
+            Setting(
+                "snapshot_days",
+                "LINEAGEFLOW_SNAPSHOT_DAYS",
+                _count,
+                "a number of days, 1 or more",
+                "how long snapshots are kept",
+                14,
+            ),
+            Setting(
+                "snapshot_size",
+                "LINEAGEFLOW_SNAPSHOT_SIZE",
+                _size,
+                "a number of bytes such as 500 MB or 10 GiB",
+                "how much room the snapshots of a notebook may take; the oldest go first",
+                10 * 2**30,
             ),
             Setting(
                 "record_code",
@@ -314,6 +353,26 @@ class Settings:
     def track(self) -> bool:
         """Whether cells are recorded."""
         return bool(self._value("track"))
+
+    @property
+    def track_budget(self) -> int:
+        """Milliseconds that a cell may wait for snapshots."""
+        return int(self._value("track_budget") or 0)
+
+    @property
+    def snapshot_limit(self) -> int:
+        """Largest frame of which snapshots are kept."""
+        return int(self._value("snapshot_limit") or 0)
+
+    @property
+    def snapshot_days(self) -> int:
+        """Days that snapshots are kept."""
+        return int(self._value("snapshot_days") or 0)
+
+    @property
+    def snapshot_size(self) -> int:
+        """Room for the snapshots of a workspace."""
+        return int(self._value("snapshot_size") or 0)
 
     @property
     def record_code(self) -> bool:

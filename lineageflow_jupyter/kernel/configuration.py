@@ -62,6 +62,10 @@ class LineageFlow(Configurable):
     cache = SettingTrait("cache")
     cache_bytes = SettingTrait("cache_bytes")
     track = SettingTrait("track")
+    track_budget = SettingTrait("track_budget")
+    snapshot_limit = SettingTrait("snapshot_limit")
+    snapshot_days = SettingTrait("snapshot_days")
+    snapshot_size = SettingTrait("snapshot_size")
     record_code = SettingTrait("record_code")
     log_length = SettingTrait("log_length")
 

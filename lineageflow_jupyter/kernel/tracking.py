@@ -9,22 +9,24 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lineageflow_jupyter.kernel.live import is_frame
 from lineageflow_jupyter.lineage.tracker import Tracker
-from lineageflow_jupyter.model.cells import OK, CellRun, FrameState
+from lineageflow_jupyter.model.cells import OK, CellRun, FrameState, FrameWrite
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
 
     from lineageflow_jupyter.kernel.session import Session
+    from lineageflow_jupyter.repository import Repository
 
 _LOG = logging.getLogger("lineageflow_jupyter")
 PATIENCE = 10.0
-"""Seconds that are waited for records to be written."""
+"""Seconds that are waited for large frames to be copied, and for records to be written."""
 
 
 class CellTracking:
@@ -41,6 +43,7 @@ class CellTracking:
         self._tracker = Tracker(session.variables, self)
         self._records = _Records(session, self._failed)
         self._active = False
+        self._since = 0.0
         self._kernel = uuid.uuid4().hex  # tells two tabs on one notebook apart, and a kernel from the one before
         self.problem = ""
 
@@ -54,6 +57,7 @@ class CellTracking:
         try:
             if not self._session.tracks():
                 return
+            self._since = time.perf_counter()
             code = str(getattr(info, "transformed_cell", None) or info.raw_cell)
             self._tracker.begin(code, self._run_of(info))
             self._active = True
@@ -65,6 +69,7 @@ class CellTracking:
         if not self._active:
             return
         self._active = False
+        self._since = time.perf_counter()
         try:
             problem = result.error_before_exec or result.error_in_exec
             found = self._tracker.end(OK if problem is None else type(problem).__name__, number=result.execution_count)
@@ -82,12 +87,35 @@ class CellTracking:
         """A verb gives variables other frames."""
         self._tracker.rebound(*variables)
 
-    def flush(self) -> None:
-        """Wait until what was found is written, for at most `PATIENCE` seconds."""
+    def flush(self) -> int:
+        """Wait until what was found is written, and large frames are copied, for at most `PATIENCE` seconds each.
+
+        Returns
+        -------
+        int
+            How many frames are still being copied.
+        """
+        opened = self._session.opened
+        if opened is not None:
+            opened.wait_for_snapshots(PATIENCE)
         self._records.flush()
+        return self.copying
+
+    @property
+    def copying(self) -> int:
+        """Frames that are still being copied."""
+        opened = self._session.opened
+        return 0 if opened is None else opened.frames_to_copy
+
+    @property
+    def torn(self) -> int:
+        """Frames that could not be copied: they were changed or gone too soon."""
+        return self._records.torn
 
     def close(self) -> None:
-        """Write what is left, and end the thread."""
+        """Write what is left, and end the threads; a frame that is being copied stays without data."""
+        if self._session.opened is not None:
+            self._session.opened.stop_copying()
         self._records.close()
 
     def _run_of(self, info: ExecutionInfo) -> CellRun:
@@ -125,24 +153,51 @@ class CellTracking:
         return fingerprint(frame)
 
     def state(self, variable: str, frame: Any, before: FrameState | None) -> FrameState:
-        """Ids and shape of a frame."""
-        return self._session.repository.frame_state(variable, self._session.live.dataset(variable), frame, before)
+        """Ids and shape of a frame; one that would take too long gets them later, from a thread that copies it."""
+        from lineageflow_jupyter.observing import Patience
+
+        settings, repository = self._session.settings(), self._session.repository
+        left = settings.track_budget / 1000 - (time.perf_counter() - self._since)
+        patience = Patience(left, settings.snapshot_limit, settings.snapshot_size, self._records.settle)
+        known = None if before is None else self._records.settled(before)
+        return repository.frame_state(variable, self._session.live.dataset(variable), frame, known, patience=patience)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What was said of a frame that was to be copied, and what came of it."""
+
+    said: FrameState
+    found: FrameState
 
 
 class _Records:
-    """Writes cell runs to the catalog on a thread of its own."""
+    """Writes cell runs to the catalog on a thread of its own, and amends them when large frames are copied."""
 
     def __init__(self, session: Session, failed: Any) -> None:
         self._session = session
         self._failed = failed
-        self._waiting: queue.SimpleQueue[CellRun | threading.Event | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[CellRun | _Settled | threading.Event | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._found: dict[str, FrameState] = {}  # what came of frames that were copied, by the note that they had
+        self._open: list[tuple[Repository, CellRun]] = []  # recorded, and name frames that are being copied
+        self.torn = 0
 
-    def put(self, run: CellRun) -> None:
+    def settle(self, said: FrameState, found: FrameState) -> None:
+        self.put(_Settled(said, found))
+
+    def settled(self, state: FrameState) -> FrameState:
+        """State with what is known now of a frame that was to be copied."""
+        found = self._found.get(state.note) if state.note else None
+        return state if found is None else replace(found, variable=state.variable, dataset=state.dataset)
+
+    def put(self, run: CellRun | _Settled) -> None:
         self._waiting.put(run)
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._work, name="lineageflow-cells", daemon=True)
-            self._thread.start()
+        with self._starting:  # the thread that copies frames puts too
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name="lineageflow-cells", daemon=True)
+                self._thread.start()
 
     def flush(self) -> None:
         if self._thread is None or not self._thread.is_alive():
@@ -162,7 +217,40 @@ class _Records:
                 item.set()
                 continue
             try:
-                repository = self._session.repository  # which the cell itself may have been the first to open
-                repository.record_run(replace(item, workspace=item.workspace or repository.head.workspace))
+                self._amend(item) if isinstance(item, _Settled) else self._record(item)
             except Exception as error:  # the catalog is locked, the disk full, the store gone: told by the status
                 self._failed(error)
+
+    def _record(self, run: CellRun) -> None:
+        repository = self._session.repository  # which the cell itself may have been the first to open
+        run = self._amended(replace(run, workspace=run.workspace or repository.head.workspace))
+        repository.record_run(run)
+        if _is_open(run):
+            self._open.append((repository, run))
+
+    def _amend(self, item: _Settled) -> None:
+        self._found[item.said.note] = item.found
+        self.torn += item.found.table is None
+        runs, self._open = self._open, []
+        for repository, run in runs:
+            if repository is not self._session.opened:  # which was closed: it stays as it was recorded
+                continue
+            amended = self._amended(run)
+            if _is_open(amended):
+                self._open.append((repository, amended))
+            if amended != run:
+                repository.amend_run(run.run, reads=amended.reads, writes=amended.writes)
+
+    def _amended(self, run: CellRun) -> CellRun:
+        def known(state: FrameState | None) -> FrameState | None:
+            return None if state is None else self.settled(state)
+
+        writes = tuple(FrameWrite(known(each.before), known(each.after), each.seen) for each in run.writes)
+        return replace(run, reads=tuple(map(self.settled, run.reads)), writes=writes)
+
+
+def _is_open(run: CellRun) -> bool:
+    from lineageflow_jupyter.observing import is_waiting
+
+    states = [*run.reads, *(state for write in run.writes for state in (write.before, write.after))]
+    return any(map(is_waiting, states))
