@@ -174,14 +174,28 @@ def test_little_that_is_wanted_moves(repo: Repository) -> None:
     pd.testing.assert_frame_equal(read(repo, new), frame[["y"]])
 
 
+def test_one_process_that_sweeps_again_and_again(repo: Repository) -> None:
+    frame = numbers()
+    old = repo.frame_state("df", "df", frame)
+    ran(repo, 20, None, old)
+    new = repo.frame_state("df", "df", frame[["y"]], old)
+    ran(repo, 1, None, new)
+    before, overlay = size(repo), overlay_of(repo)
+    assert sweep(repo, 0, overlay=overlay)
+    assert sweep(repo, 2, overlay=overlay)
+    assert size(repo) < before * 0.4
+    assert overlay.packed == size(repo)
+    pd.testing.assert_frame_equal(read(repo, new), frame[["y"]])
+
+
 def test_another_process_that_stores_what_is_about_to_go(repo: Repository) -> None:
     """A notebook in two tabs: it does not count on what it read at its start, and is not told to."""
     old = repo.frame_state("df", "df", numbers())
     ran(repo, 20, None, old)
     assert sweep(repo, 0)
     state = repo.frame_state("df", "df", numbers().assign(w=1.0))  # shares three columns with what goes
+    assert sweep(repo, 2)  # before the run is recorded
     ran(repo, 0, None, state)
-    assert sweep(repo, 2)
     pd.testing.assert_frame_equal(read(repo, state), numbers().assign(w=1.0))
     pd.testing.assert_frame_equal(repo.snapshot(state), numbers().assign(w=1.0))
 
