@@ -48,6 +48,7 @@ _UNITS: dict[str, int] = {
 _LARGEST = 2**63 - 1
 _UNFIT = frozenset(("Cc", "Cs", "Zl", "Zp"))
 """Kinds of signs that no name has: control signs, halves of surrogate pairs, ends of lines."""
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _COUNT = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -164,6 +165,12 @@ def _openlineage(text: str) -> str:
     return text
 
 
+def _number(text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
+
+
 def _count(text: str) -> int:
     if not _COUNT.fullmatch(text):
         raise ValueError(text)
@@ -240,6 +247,38 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 "whether calls of pandas and scikit-learn are recorded with the cells that make them",
                 True,
                 choices=("true", "false"),
+            ),
+            Setting(
+                "track_budget",
+                "LINEAGEFLOW_TRACK_BUDGET",
+                _number,
+                "a number of milliseconds, 0 or more",
+                "how long a cell may wait for the snapshots of what it changed; a thread does the rest",
+                250,
+            ),
+            Setting(
+                "snapshot_limit",
+                "LINEAGEFLOW_SNAPSHOT_LIMIT",
+                _size,
+                "a number of bytes such as 500 MB or 4 GiB",
+                "how large a frame may be of which snapshots are kept",
+                4 * 2**30,
+            ),
+            Setting(
+                "snapshot_days",
+                "LINEAGEFLOW_SNAPSHOT_DAYS",
+                _count,
+                "a number of days, 1 or more",
+                "how long snapshots are kept",
+                14,
+            ),
+            Setting(
+                "snapshot_size",
+                "LINEAGEFLOW_SNAPSHOT_SIZE",
+                _size,
+                "a number of bytes such as 500 MB or 10 GiB",
+                "how much room the snapshots of a notebook may take; the oldest go first",
+                10 * 2**30,
             ),
             Setting(
                 "record_code",
@@ -369,6 +408,26 @@ class Settings:
     def record_operations(self) -> bool:
         """Whether calls of pandas and scikit-learn are recorded with the cells that make them."""
         return bool(self._value("record_operations"))
+
+    @property
+    def track_budget(self) -> int:
+        """Milliseconds that a cell may wait for snapshots."""
+        return int(self._value("track_budget") or 0)
+
+    @property
+    def snapshot_limit(self) -> int:
+        """Largest frame of which snapshots are kept."""
+        return int(self._value("snapshot_limit") or 0)
+
+    @property
+    def snapshot_days(self) -> int:
+        """Days that snapshots are kept."""
+        return int(self._value("snapshot_days") or 0)
+
+    @property
+    def snapshot_size(self) -> int:
+        """Room for the snapshots of a workspace."""
+        return int(self._value("snapshot_size") or 0)
 
     @property
     def record_code(self) -> bool:

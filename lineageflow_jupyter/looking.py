@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.errors import NotAvailable, ObjectMissing
+from lineageflow_jupyter.copying import Copier
+from lineageflow_jupyter.errors import InvalidSetting, LineageFlowError, NotAvailable, ObjectMissing
+from lineageflow_jupyter.expiring import Keeping, Sweeper, is_due
 from lineageflow_jupyter.frames.convert import to_content
 from lineageflow_jupyter.hot_columns import HotColumns
 from lineageflow_jupyter.model.cells import FrameState
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.reports import ColumnId, ColumnSchema, ContentIds
-from lineageflow_jupyter.observing import Observer, entry_of
+from lineageflow_jupyter.observing import PATIENT, Observer, Patience, entry_of, is_waiting
 from lineageflow_jupyter.snapshots import Snapshots
 from lineageflow_jupyter.store.base import ObjectStore
-from lineageflow_jupyter.store.overlay import Overlay
+from lineageflow_jupyter.store.overlay import PACKS, Overlay
 from lineageflow_jupyter.tables import Objects, TableWriter
 from lineageflow_jupyter.workspace import Workspace
+
+TIDY_SECONDS = 60.0
+"""So often it is asked, at most, whether snapshots are to be removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,8 @@ class SnapshotStores:
     catalog: Catalog
     store: ObjectStore
     own: Callable[[str], ObjectStore] | None
+    workspaces: Callable[[], Iterable[str]] = tuple
+    keeping: Callable[[], Keeping] = Keeping
 
     def overlay(self, workspace: str) -> Overlay:
         """Store of a workspace's snapshots.
@@ -51,10 +60,21 @@ class Looking:
     _snapshot_stores: SnapshotStores
     _workspace: Workspace
     _pool: Executor
+    _copier_made: Copier | None = None
+    _held_before: bool = False
+    _tidied: frozenset[str] = frozenset()
     _hot: HotColumns
     _objects: Objects
 
-    def frame_state(self, variable: str, dataset: str, frame: Any, before: FrameState | None = None) -> FrameState:
+    def frame_state(
+        self,
+        variable: str,
+        dataset: str,
+        frame: Any,
+        before: FrameState | None = None,
+        *,
+        patience: Patience = PATIENT,
+    ) -> FrameState:
         """What a live frame is at this moment; its data are kept as a snapshot of the workspace.
 
         Parameters
@@ -65,13 +85,44 @@ class Looking:
             The frame; it must not change meanwhile.
         before : FrameState, optional
             What the variable held before: what is like there takes neither time nor place.
+        patience : Patience, optional
+            How long it may take. A frame that takes longer is copied by a thread, and `patience.later` is told what
+            became of it: its state, without data where the frame was changed or given up before it was copied.
 
         Returns
         -------
         FrameState
             Without ids, and with a note that says why, where it cannot be stored or is too large to look at now.
         """
-        return self._observer.state(variable, dataset, frame, before)
+        state = self._observer.state(variable, dataset, frame, before, patience)
+        self._tidy_now_and_then()
+        return state
+
+    @property
+    def frames_to_copy(self) -> int:
+        """Large frames whose snapshots are not there yet: they are being copied, or wait for that."""
+        return 0 if self._copier_made is None else self._copier_made.left
+
+    def wait_for_snapshots(self, seconds: float) -> bool:
+        """Wait until all large frames are copied, for some seconds at most; whether they are."""
+        return self._copier_made is None or self._copier_made.wait(seconds)
+
+    def snapshot_bytes(self) -> int:
+        """Room that this workspace's snapshots take beside the repository.
+
+        Raises
+        ------
+        NotAvailable
+            If there is no workspace that could keep any.
+        """
+        return self._snapshots.overlay.packed
+
+    def expire_snapshots(self) -> None:
+        """Remove, by the thread that copies frames, snapshots that are older or take more than is to be kept.
+
+        Nothing is done where that was done a short time ago. What goes is first marked, and removed the next time.
+        """
+        self._copier.tidy()
 
     def snapshot(self, state: FrameState, engine: str = "pandas") -> Any:
         """Frame as it was, of a state whose snapshot was kept.
@@ -82,6 +133,11 @@ class Looking:
             If none was kept, or it has expired.
         """
         entry = entry_of(state)
+        if is_waiting(state):
+            raise ObjectMissing(
+                f"the data of {state.variable!r} are not copied yet, or the kernel ended before they were",
+                remedy="Try again in a moment; commit what matters",
+            )
         if entry is None:
             raise ObjectMissing(f"no data of {state.variable!r} were kept ({state.note})", remedy="Commit what matters")
         try:
@@ -126,8 +182,48 @@ class Looking:
 
     @cached_property
     def _snapshots(self) -> Snapshots:
-        return Snapshots(self._snapshot_stores.overlay(self._workspace.head.workspace), self._pool, self._hot)
+        overlay = self._snapshot_stores.overlay(self._workspace.head.workspace)
+        self._held_before = overlay.packed > 0
+        return Snapshots(overlay, self._pool, self._hot)
 
     @cached_property
     def _observer(self) -> Observer:
-        return Observer(self._snapshots, self._workspace)
+        return Observer(self._snapshots, self._copier, self._workspace)
+
+    @cached_property
+    def _copier(self) -> Copier:
+        made = self._copier_made = Copier(self._snapshots, self._tidy)
+        return made
+
+    def _tidy_now_and_then(self) -> None:
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_SECONDS
+            self.expire_snapshots()
+
+    @cached_property
+    def _tidy_at(self) -> float:
+        """When it is asked next: at once where there are older snapshots."""
+        return 0 if self._held_before else time.monotonic() + TIDY_SECONDS
+
+    def _tidy(self, go_on: Callable[[], None]) -> None:
+        """Sweep the overlay of this workspace, and those of others that nobody else may open any more."""
+        try:
+            keeping = self._snapshot_stores.keeping()
+        except InvalidSetting:  # told when the setting is asked for; nothing is removed by mistake
+            return
+        stores, here = self._snapshot_stores, self._workspace.head.workspace
+        Sweeper(stores.catalog, here, self._snapshots.overlay, keeping).sweep(go_on)
+        assert stores.own is not None
+        others = frozenset(stores.workspaces()) - {here}
+        for workspace in sorted(others - self._tidied):  # once a process: they may be many
+            go_on()
+            own = stores.own(workspace)
+            if is_due(own) and any(own.keys(PACKS)):
+                with suppress(LineageFlowError):  # whoever opens it next tries again
+                    Sweeper(stores.catalog, workspace, stores.overlay(workspace), keeping).sweep(go_on)
+        self._tidied = others
+
+    def stop_copying(self) -> None:
+        """End the thread that copies large frames; what it has not copied stays without data."""
+        if self._copier_made is not None:
+            self._copier_made.close()

@@ -6,7 +6,7 @@ garbage, never damage. Each verb is told by one of the modules beside this one; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
@@ -17,6 +17,7 @@ from lineageflow_jupyter.combining import Combining
 from lineageflow_jupyter.comparing import Comparer
 from lineageflow_jupyter.comparisons import Comparisons, Engine
 from lineageflow_jupyter.errors import NameTaken, UsageProblem
+from lineageflow_jupyter.expiring import Keeping
 from lineageflow_jupyter.frames.convert import FrameContent, library_of_body
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, unknown
@@ -100,6 +101,10 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         Keeps what was read, so that reading it again takes no decoding.
     snapshot_store : callable, optional
         Gives the store of a workspace's snapshots, by the workspace's id.
+    snapshot_workspaces : callable, optional
+        Gives the ids of the workspaces that have such a store.
+    keeping : callable, optional
+        Tells how long snapshots are kept, and how much room they may take.
     """
 
     def __init__(
@@ -113,11 +118,13 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         shared_with: str = "",
         cache: ColumnCache | None = None,
         snapshot_store: Callable[[str], ObjectStore] | None = None,
+        snapshot_workspaces: Callable[[], Iterable[str]] = tuple,
+        keeping: Callable[[], Keeping] = Keeping,
     ) -> None:
         self.location = location
         self.shared_with = shared_with
         self._catalog = catalog
-        self._snapshot_stores = SnapshotStores(catalog, store, snapshot_store)
+        self._snapshot_stores = SnapshotStores(catalog, store, snapshot_store, snapshot_workspaces, keeping)
         self._author = author
         self._pool = Threads(THREADS)
         self._objects = Objects(ObjectReader(store, catalog.locate))
@@ -660,6 +667,7 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
 
     def close(self) -> None:
         """Release threads and connections."""
+        self.stop_copying()
         self._hot.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._runs.close()

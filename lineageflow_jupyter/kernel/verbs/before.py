@@ -53,8 +53,9 @@ VERB = Verb(
     options=(Option(("--cell",), "before this cell instead: its number, as in [7]", "N"),),
     examples=("old = %lf before flights", "%lf before flights --cell 7"),
     notes=(
-        "Each cell that changes a frame leaves a snapshot of it beside the repository, as long as the frame is not too "
-        "large to be looked at while a cell waits. Snapshots stay on this machine.",
+        "Each cell that changes a frame leaves a snapshot of it beside the repository, on this machine. Large frames "
+        "are copied by a thread, for which no cell waits; one that a later cell changes before that has none. "
+        "Snapshots expire: `%lf config` shows after how many days, and how much room they may take.",
         "`%lf log --cells flights` lists the cells.",
     ),
 )
