@@ -31,13 +31,10 @@ if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import ExecutionResult
 
-    from lineageflow_jupyter.repository import Repository
 
 _LINE = re.compile(r"(?:^|=)\s*%lf\s+(?P<rest>.*)$")
 _NAMES = Question(("names",), lambda repository: repository.names())
 _BRANCHES = Question(("branches",), lambda repository: [ref.name for ref in repository.branches()])
-COLUMNS_AHEAD = 16
-"""Datasets of HEAD whose columns are asked ahead; those of live frames are known anyway."""
 
 
 def _datasets(revision: str) -> Question:
@@ -49,11 +46,8 @@ def _columns(place: str, *, levels: bool) -> Question:
     return Question(key, lambda repository: repository.column_names(place, levels=levels))
 
 
-def _usual(repository: Repository) -> Iterator[Question]:
-    """Questions that the next line may well put."""
-    yield from (_NAMES, _BRANCHES, _datasets("HEAD"))
-    for dataset in repository.dataset_names()[:COLUMNS_AHEAD]:
-        yield _columns(f"HEAD:{dataset}", levels=False)
+# What the next line may well need, in few statements; columns of live frames are known, and there may be many others.
+_USUAL = (_NAMES, _BRANCHES, _datasets("HEAD"))
 
 
 class Completer:
@@ -62,7 +56,7 @@ class Completer:
     def __init__(self, session: Session, verbs: Mapping[str, Verb]) -> None:
         self._session = session
         self._verbs = verbs
-        self._glance = Glance(session, _usual)
+        self._glance = Glance(session, _USUAL)
 
     @context_matcher()  # type: ignore[untyped-decorator, unused-ignore]
     def match(self, context: CompletionContext) -> SimpleMatcherResult:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +58,11 @@ class Glance:
     ----------
     session : Session
         Whose repository.
-    usual : callable
-        The questions that are asked ahead of a repository.
+    usual : sequence of Question
+        What is asked ahead.
     """
 
-    def __init__(self, session: Session, usual: Callable[[Repository], Iterable[Question]]) -> None:
+    def __init__(self, session: Session, usual: Sequence[Question]) -> None:
         self._session = session
         self._usual = usual
         self._busy = Lock()  # held while a question is being answered
@@ -153,16 +153,14 @@ class Glance:
     def _all_usual(self) -> bool:
         """Ask the usual questions, each by itself so that a key stroke comes in between; whether they were answered."""
         try:
-            with self._busy:
-                repository = self._present()
-            for question in () if repository is None else self._usual(repository):
+            for question in self._usual:
                 with self._busy:
-                    if self._closed or self._present() is not repository:
-                        return True
-                    self._learn(question, repository)
+                    if self._closed:
+                        break
+                    self._learn(question, self._present())
         except Exception:  # it is locked, or was closed under our hands
             return False
-        self._known = repository
+        self._known = self._asked
         return True
 
     def _find(self, question: Question, done: Event) -> None:

@@ -312,14 +312,12 @@ def rest() -> None:
         ("%lf log fli", ["%lf log flights"]),
         ("%lf checkout ", ["%lf checkout HEAD", "%lf checkout feature", "%lf checkout main"]),
         ("%lf commit planes --branch fea", ["%lf commit planes --branch feature"]),
-        ("%lf read flights --columns de", ["%lf read flights --columns dep"]),
     ],
 )
 def test_the_first_key_stroke_after_a_cell_waits_for_nothing(
     committed: TestingShell, monkeypatch: pytest.MonkeyPatch, typed: str, expected: list[str]
 ) -> None:
     committed.run("%lf branch feature")
-    del committed.user_ns["flights"]
     rest()
     monkeypatch.setattr(completion, "SECONDS", HASTE)
     with slow():
