@@ -20,7 +20,7 @@ from lineageflow_jupyter.kernel.arguments import HELP, Holds, Option, Positional
 from lineageflow_jupyter.kernel.columns import column_text, named_columns, split_columns
 from lineageflow_jupyter.kernel.display import visible
 from lineageflow_jupyter.kernel.engines import ENGINES, engine_of
-from lineageflow_jupyter.kernel.glance import SECONDS, Glance
+from lineageflow_jupyter.kernel.glance import SECONDS, Glance, Question
 from lineageflow_jupyter.kernel.live import is_frame
 from lineageflow_jupyter.kernel.session import Session
 from lineageflow_jupyter.kernel.tokens import Unfinished, Word, expand, split_unfinished
@@ -29,10 +29,25 @@ from lineageflow_jupyter.model.revisions import split_dataset
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
+    from IPython.core.interactiveshell import ExecutionResult
 
-    from lineageflow_jupyter.repository import Repository
 
 _LINE = re.compile(r"(?:^|=)\s*%lf\s+(?P<rest>.*)$")
+_NAMES = Question(("names",), lambda repository: repository.names())
+_BRANCHES = Question(("branches",), lambda repository: [ref.name for ref in repository.branches()])
+
+
+def _datasets(revision: str) -> Question:
+    return Question(("datasets", revision), lambda repository: repository.dataset_names(revision))
+
+
+def _columns(place: str, *, levels: bool) -> Question:
+    key = ("levels" if levels else "columns", place)
+    return Question(key, lambda repository: repository.column_names(place, levels=levels))
+
+
+# What the next line may well need, in few statements; columns of live frames are known, and there may be many others.
+_USUAL = (_NAMES, _BRANCHES, _datasets("HEAD"))
 
 
 class Completer:
@@ -41,7 +56,7 @@ class Completer:
     def __init__(self, session: Session, verbs: Mapping[str, Verb]) -> None:
         self._session = session
         self._verbs = verbs
-        self._glance = Glance(session)
+        self._glance = Glance(session, _USUAL)
 
     @context_matcher()  # type: ignore[untyped-decorator, unused-ignore]
     def match(self, context: CompletionContext) -> SimpleMatcherResult:
@@ -81,6 +96,14 @@ class Completer:
         if verb is None:
             return "", []
         return self._argument(verb, words[1:], word)
+
+    def outdate(self) -> None:
+        """Say that a verb runs: what is known of the repository may be old after its cell."""
+        self._glance.outdate()
+
+    def look_ahead(self, result: ExecutionResult) -> None:
+        """Prepare for the next key stroke: a cell has run. Costs nothing unless a verb ran in it."""
+        self._glance.look_ahead()
 
     def close(self) -> None:
         """Let go of the repository that was looked at."""
@@ -231,8 +254,8 @@ class _Sources:
         }
         return sources.get(holds, tuple)()
 
-    def _ask(self, key: tuple[str, ...], question: Callable[[Repository], Iterable[str]]) -> tuple[str, ...]:
-        return self._glance.ask(key, question, until=self._until)
+    def _ask(self, question: Question) -> tuple[str, ...]:
+        return self._glance.ask(question, until=self._until)
 
     def _frames(self) -> Iterable[str]:
         variables = list(self._session.variables.items())
@@ -243,17 +266,17 @@ class _Sources:
         return next(map(_newer, self._line.of(Holds.REVISION)), "HEAD")
 
     def _datasets(self, revision: str) -> Iterable[str]:
-        return self._ask(("datasets", revision), lambda repository: repository.dataset_names(revision))
+        return self._ask(_datasets(revision))
 
     def _revisions(self, typed: str) -> Iterable[str]:
         if ":" in typed[typed.rfind("}") + 1 :]:
             return self._places(typed)
-        names = ("HEAD", *self._ask(("names",), lambda repository: repository.names()))
+        names = ("HEAD", *self._ask(_NAMES))
         before, dots, _ = typed.rpartition("..")
         return [f"{before}{dots}{name}" for name in names]
 
     def _branches(self) -> Iterable[str]:
-        return self._ask(("branches",), lambda repository: [ref.name for ref in repository.branches()])
+        return self._ask(_BRANCHES)
 
     def _places(self, typed: str) -> Iterable[str]:
         revision, colon, _ = typed.rpartition(":")
@@ -285,11 +308,7 @@ class _Sources:
             if is_frame(frame):
                 yield from _column_names(frame, levels=levels)
         for revision, dataset in places:
-            yield from self._columns_at(f"{revision}:{dataset}", levels=levels)
-
-    def _columns_at(self, place: str, *, levels: bool) -> Iterable[str]:
-        key = ("levels" if levels else "columns", place)
-        return self._ask(key, lambda repository: repository.column_names(place, levels=levels))
+            yield from self._ask(_columns(f"{revision}:{dataset}", levels=levels))
 
     def _setting_values(self) -> Iterable[str]:
         name = next(iter(self._line.of(Holds.SETTING)), "")

@@ -49,6 +49,7 @@ class LineMagic:
     @no_var_expand
     def lf(self, line: str, local_ns: dict[str, Any] | None = None) -> object:
         """Version DataFrames with Git's verbs; `%lf help` lists them, `%lf help VERB` explains one."""
+        self.completer.outdate()
         own = local_ns or {}
         names = own if own is self.session.variables else ChainMap(own, self.session.variables)
         try:
@@ -96,6 +97,7 @@ def load(shell: InteractiveShell) -> None:
     shell.Completer.custom_matchers.append(magic.completer.match)
     shell.events.register("pre_run_cell", magic.tracking.before)
     shell.events.register("post_run_cell", magic.tracking.after)
+    shell.events.register("post_run_cell", magic.completer.look_ahead)
     shell.events.register("post_run_cell", magic.let_go)
     _configurables(shell).append(magic.configuration)
     try:
@@ -123,6 +125,7 @@ def unload(shell: InteractiveShell) -> None:
     aliases.default_aliases = [*aliases.default_aliases, *magic.aliases]
     shell.events.unregister("pre_run_cell", magic.tracking.before)
     shell.events.unregister("post_run_cell", magic.tracking.after)
+    shell.events.unregister("post_run_cell", magic.completer.look_ahead)
     shell.events.unregister("post_run_cell", magic.let_go)
     matchers = shell.Completer.custom_matchers
     matchers[:] = [matcher for matcher in matchers if matcher != magic.completer.match]
