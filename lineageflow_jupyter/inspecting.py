@@ -14,7 +14,8 @@ from lineageflow_jupyter.intake import contents_of, listed_datasets
 from lineageflow_jupyter.model.diffs import DiffOptions
 from lineageflow_jupyter.model.objects import Tree, TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord
-from lineageflow_jupyter.model.revisions import Range, split_dataset, split_place, split_range
+from lineageflow_jupyter.model.revisions import Range, cell_of, split_dataset, split_place, split_range
+from lineageflow_jupyter.points import Points
 from lineageflow_jupyter.tables import TableWriter
 from lineageflow_jupyter.versions import LiveVersion
 from lineageflow_jupyter.workspace import Workspace
@@ -33,9 +34,19 @@ class Inspector:
         Finds how versions differ.
     writer : TableWriter
         Computes ids of live frames; writes nothing.
+    points : Points, optional
+        Finds frames as cells left them; `changes` must be able to read those.
     """
 
-    def __init__(self, history: History, workspace: Workspace, changes: Changes, writer: TableWriter) -> None:
+    def __init__(
+        self,
+        history: History,
+        workspace: Workspace,
+        changes: Changes,
+        writer: TableWriter,
+        points: Points | None = None,
+    ) -> None:
+        self._points = points
         self._history = history
         self._workspace = workspace
         self._changes = changes
@@ -92,7 +103,7 @@ class Inspector:
     def diff_frame(self, place: str, frame: Any, options: DiffOptions, key: Sequence[str] | None) -> TableDiff:
         """Diff of a stored version and a live frame; see `Repository.diff_frame`."""
         revision, dataset = split_dataset(place)
-        entry = self._history.entry(self._history.resolve(revision, self._workspace.head), dataset, revision)
+        entry = self._entry(revision, dataset)
         return self.against(entry, frame, options, key)
 
     def against(
@@ -133,11 +144,15 @@ class Inspector:
         revision, dataset = split_place(old)
         other, second = split_place("HEAD" if new is None else new)
         first, second = dataset or second or "", second or dataset or ""
-        sides = [
-            self._history.entry(self._history.resolve(name, self._workspace.head), called, name)
-            for name, called in ((revision, first), (other, second))
-        ]
+        sides = [self._entry(name, called) for name, called in ((revision, first), (other, second))]
         return DatasetDiffs(self._each([] if sides[0] == sides[1] else [(sides[0], sides[1])], options, key))
+
+    def _entry(self, revision: str, dataset: str) -> TreeEntry:
+        """Version of a dataset at a revision, or as a cell left it."""
+        cell = cell_of(revision)
+        if cell is not None and self._points is not None:
+            return self._points.entry(cell, dataset)
+        return self._history.entry(self._history.resolve(revision, self._workspace.head), dataset, revision)
 
     def _ends(self, old: str, new: str | None) -> tuple[str, str]:
         chosen = split_range(old)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +13,10 @@ from lineageflow_jupyter.errors import NotAvailable, ObjectMissing
 from lineageflow_jupyter.hot_columns import HotColumns
 from lineageflow_jupyter.model.cells import FrameState
 from lineageflow_jupyter.observing import Observer, entry_of
+from lineageflow_jupyter.points import Point, Points
 from lineageflow_jupyter.snapshots import Snapshots
 from lineageflow_jupyter.store.base import ObjectStore
+from lineageflow_jupyter.store.memory import MemoryStore
 from lineageflow_jupyter.store.overlay import Overlay
 from lineageflow_jupyter.workspace import Workspace
 
@@ -44,6 +46,7 @@ class SnapshotStores:
 class Looking:
     """Part of `Repository`."""
 
+    _catalog: Catalog
     _snapshot_stores: SnapshotStores
     _workspace: Workspace
     _pool: Executor
@@ -86,6 +89,49 @@ class Looking:
                 f"the snapshot of {state.variable!r} is not there any more ({error.problem})",
                 remedy="Snapshots expire; commit what matters",
             ) from error
+
+    def frame_at(self, name: str, cell: str, *, before: bool = False) -> Point:
+        """What a variable held after a cell had run, or before it: ``flights@{cell:ID}``.
+
+        Parameters
+        ----------
+        name : str
+            The variable, or the dataset that it stood for.
+        cell : str
+            Beginning of the id of a cell run, at least four digits; or the number of a cell of this notebook.
+        before : bool
+            Before it ran instead.
+
+        Raises
+        ------
+        UnknownName
+            If there is no such run, or the variable held no frame then.
+        AmbiguousName
+            If several runs are meant; they are listed.
+        """
+        return self._points.before(cell, name) if before else self._points.after(cell, name)
+
+    def frame_of(self, point: Point, engine: str = "pandas") -> Any:
+        """Frame of a point that `frame_at` found.
+
+        Raises
+        ------
+        ObjectMissing
+            If no data of it were kept, or they are another notebook's.
+        """
+        return self._reachable.read(self._points.stored(point), engine)
+
+    @cached_property
+    def _points(self) -> Points:
+        return Points(self._catalog, self._workspace, self._reachable)
+
+    @cached_property
+    def _reachable(self) -> Snapshots:
+        """Snapshots, as far as there are any, and what is committed: a process without a workspace has these alone."""
+        stores = self._snapshot_stores
+        if stores.own is not None and self._workspace.head.workspace:
+            return self._snapshots
+        return Snapshots(replace(stores, own=lambda _: MemoryStore()).overlay("-"), self._pool, self._hot)
 
     @cached_property
     def _snapshots(self) -> Snapshots:

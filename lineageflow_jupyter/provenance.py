@@ -11,7 +11,7 @@ from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.records import CommitRecord
-from lineageflow_jupyter.model.revisions import split_dataset
+from lineageflow_jupyter.model.revisions import cell_of, split_dataset
 from lineageflow_jupyter.row_history import RowHistory, row_history
 from lineageflow_jupyter.tables import Objects
 from lineageflow_jupyter.versions import StoredVersion
@@ -118,6 +118,11 @@ class Provenance:
                 remedy="Commit the frame first: then each of its values has a commit",
             )
         revision, dataset = split_dataset(place)
+        if cell_of(revision) is not None:
+            raise UsageProblem(
+                f"{place!r} is a frame as a cell left it, and no commit holds it by that name",
+                remedy=f"Blame what was committed: `%lf blame {dataset}`; or compare: `%lf diff {place} {dataset}`",
+            )
         record = self._history.resolve(revision, self._workspace.head)
         entry = self._history.entry(record, dataset, revision)
         return record, self._changes.stored(entry), Ancestry(self._history, self._changes, self._objects)

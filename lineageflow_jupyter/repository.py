@@ -51,7 +51,7 @@ from lineageflow_jupyter.model.reports import (
     TableShape,
     UndoReport,
 )
-from lineageflow_jupyter.model.revisions import check_name, composed, split_dataset
+from lineageflow_jupyter.model.revisions import cell_of, check_name, composed, split_dataset
 from lineageflow_jupyter.provenance import Provenance
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.reading import FrameReader
@@ -131,6 +131,9 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         self._reader = FrameReader(self._objects, tables)
         writer = TableWriter(self._objects, self._pool, catalog.known)  # computes ids, writes nothing
         self._inspector = Inspector(self._history, self._workspace, changes, writer)
+        self._point_inspector = lambda: Inspector(
+            self._history, self._workspace, self._reachable.changes, self._reachable.writer, self._points
+        )
         self._comparer = Comparer(self._objects, writer, tables, self._workspace, self._publisher, changes, author)
         at_work = (catalog, self._history, self._workspace, self._publisher)
         self._refs = Refs(*at_work, author)
@@ -301,7 +304,8 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         Parameters
         ----------
         revision : str
-            ``REV:DATASET``, ``DATASET`` for HEAD, or ``DATASET@{AT}`` for a point in time.
+            ``REV:DATASET``, ``DATASET`` for HEAD, ``DATASET@{AT}`` for a point in time, or ``NAME@{cell:ID}`` for a
+            frame as a cell left it.
         columns : sequence of labels, optional
             Data columns to read, in this order; index levels always come along. All by default.
         rows : slice or (int, int), optional
@@ -317,6 +321,9 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
             If stored bytes are damaged: never wrong data.
         """
         name, dataset = split_dataset(revision)
+        cell = cell_of(name)
+        if cell is not None:  # that counts as no version that was seen
+            return self._reachable.reader.read(self._points.entry(cell, dataset), columns, rows, engine)
         record = self.resolve(name)
         entry = self._history.entry(record, dataset, name)
         # Only the branch's present version counts as seen: reading an older one, to compare, takes nothing back.
@@ -338,20 +345,19 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
 
     def schema(self, place: str) -> DatasetSchema:
         """Columns, types, key and library of a dataset: ``REV:DATASET``, or ``DATASET`` for HEAD."""
-        name, dataset = split_dataset(place)
-        entry = self._history.entry(self.resolve(name), dataset, name)
-        table = self._objects.table(entry.table)
-        types = [column.type for column in self._objects.columns([column.column for column in table.columns])]
+        entry, objects = self._placed(place)
+        table = objects.table(entry.table)
+        types = [column.type for column in objects.columns([column.column for column in table.columns])]
         columns = (
             ColumnSchema(column.name, column.role, str(kind)) for column, kind in zip(table.columns, types, strict=True)
         )
-        library = library_of_body(self._objects.frame(entry.frame).body)
+        library = library_of_body(objects.frame(entry.frame).body)
         return DatasetSchema(entry.dataset, shape_of(table), tuple(columns), entry.key, library)
 
     def column_names(self, place: str, *, levels: bool = False) -> tuple[str, ...]:
         """Names of the columns of ``REV:DATASET``, as `read` takes them; as keys do with the index `levels`."""
-        revision, dataset = split_dataset(place)
-        table = self._objects.table(self._history.entry(self.resolve(revision), dataset, revision).table)
+        entry, objects = self._placed(place)
+        table = objects.table(entry.table)
         return tuple(column.name for column in (table.columns if levels else table.data))
 
     def status(self, frames: Mapping[str, Any], *, cells: bool = True) -> StatusReport:
@@ -695,6 +701,14 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         if branch != self.head.branch and names:
             raise unknown("branch", branch, names, f"Create it with `%lf branch {branch}`")
         return None
+
+    def _placed(self, place: str) -> tuple[TreeEntry, Objects]:
+        """Version of a place, and where its manifests are."""
+        revision, dataset = split_dataset(place)
+        cell = cell_of(revision)
+        if cell is not None:
+            return self._points.entry(cell, dataset), self._reachable.objects
+        return self._history.entry(self.resolve(revision), dataset, revision), self._objects
 
     def _edit(self, verb: str, edit: Callable[[Tree], Tree], message: str) -> CommitReport:
         author = self._author()

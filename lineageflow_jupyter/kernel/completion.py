@@ -25,13 +25,16 @@ from lineageflow_jupyter.kernel.live import is_frame
 from lineageflow_jupyter.kernel.session import Session
 from lineageflow_jupyter.kernel.tokens import Unfinished, Word, expand, split_unfinished
 from lineageflow_jupyter.kernel.verb import Verb
-from lineageflow_jupyter.model.revisions import split_dataset
+from lineageflow_jupyter.model.revisions import CELL, split_dataset
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
     from lineageflow_jupyter.repository import Repository
 
+CELLS = 50
+"""Runs of cells that are proposed at most, the latest."""
+RUN_DIGITS = 7
 _LINE = re.compile(r"(?:^|=)\s*%lf\s+(?P<rest>.*)$")
 
 
@@ -229,6 +232,8 @@ class _Sources:
             Holds.COLUMN: lambda: self._columns(typed, levels=False),
             Holds.KEY: lambda: self._columns(typed, levels=True),
         }
+        if f"@{{{CELL}" in typed and holds in (Holds.PLACE, Holds.REVISION, Holds.DATASET, Holds.FRAME):
+            return self._cells(typed)
         return sources.get(holds, tuple)()
 
     def _ask(self, key: tuple[str, ...], question: Callable[[Repository], Iterable[str]]) -> tuple[str, ...]:
@@ -251,6 +256,16 @@ class _Sources:
         names = ("HEAD", *self._ask(("names",), lambda repository: repository.names()))
         before, dots, _ = typed.rpartition("..")
         return [f"{before}{dots}{name}" for name in names]
+
+    def _cells(self, typed: str) -> Iterable[str]:
+        """Runs of cells that changed a frame, for ``NAME@{cell:``."""
+        name = typed.partition("@{")[0]
+        dataset = self._session.live.dataset(name)
+        runs = self._ask(
+            ("cells", dataset),
+            lambda repository: [run.run for run in repository.cell_runs(dataset, written=True, limit=CELLS)],
+        )
+        return [f"{name}@{{{CELL}{run[:RUN_DIGITS]}}}" for run in runs]
 
     def _branches(self) -> Iterable[str]:
         return self._ask(("branches",), lambda repository: [ref.name for ref in repository.branches()])

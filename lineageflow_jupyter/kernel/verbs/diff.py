@@ -13,10 +13,11 @@ from lineageflow_jupyter.kernel.counts import count_of
 from lineageflow_jupyter.kernel.diff_page import DiffTable
 from lineageflow_jupyter.kernel.diff_wording import diff_notes, diff_text, shape, stat_parts
 from lineageflow_jupyter.kernel.display import BAD, MUTED, STRONG, WARN, Answer, FrameAnswer, Grid, Note, Part, listed
+from lineageflow_jupyter.kernel.places import place_named
 from lineageflow_jupyter.kernel.sides import Asked, in_shell, read
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import are, commit_named
-from lineageflow_jupyter.model.revisions import split_place, split_range
+from lineageflow_jupyter.kernel.wording import are
+from lineageflow_jupyter.model.revisions import cell_of, split_place, split_range
 
 if TYPE_CHECKING:
     from lineageflow_jupyter.diffing import TableDiff
@@ -110,9 +111,7 @@ def _stored(call: Call, revisions: Sequence[str], datasets: Sequence[str]) -> Fo
 
 
 def _side(repository: Repository, word: str) -> str:
-    revision, dataset = split_place(word)
-    at = commit_named(repository.resolve(revision))
-    return at if dataset is None else f"{dataset} at {at}"
+    return place_named(repository, *split_place(word))
 
 
 # --- live frames -----------------------------------------------------------------------------------------------------
@@ -145,7 +144,8 @@ def _places(call: Call, asked: Asked) -> dict[str, str]:
     repository = call.session.repository
     revision, named = split_place(asked.revisions[0]) if asked.revisions else (None, None)
     if named is not None:
-        return {(asked.datasets or (named,))[0]: f"{revision}:{named}"}
+        dataset = call.session.live.dataset(named) if cell_of(revision or "") is not None else named
+        return {(asked.datasets or (dataset,))[0]: f"{revision}:{named}"}
     if asked.datasets:
         wanted: Sequence[str] = asked.datasets
     else:
@@ -167,7 +167,8 @@ def _compare(call: Call, found: Found, dataset: str, place: str, frame: Any, *, 
     repository = call.session.repository
     variable = call.session.live.variable(dataset, call.names)
     revision, held = split_place(place)
-    if held not in repository.dataset_names(revision):
+    after_cell = cell_of(revision) is not None
+    if not after_cell and held not in repository.dataset_names(revision):
         told = f"{dataset} is new: {_side(repository, revision)} holds no such dataset"
         found.notes.append(Note(told, WARN))
         return
@@ -179,7 +180,9 @@ def _compare(call: Call, found: Found, dataset: str, place: str, frame: Any, *, 
         found.notes.append(Note(f"{dataset} cannot be compared: {error}", BAD))
         return
     found.live = True
-    found.sides[dataset] = Sides(_side(repository, revision if held == dataset else place), f"variable {variable}")
+    found.sides[dataset] = Sides(
+        _side(repository, revision if held == dataset and not after_cell else place), f"variable {variable}"
+    )
 
 
 def _compare_absent(call: Call, found: Found, places: Mapping[str, str]) -> None:
@@ -188,7 +191,7 @@ def _compare_absent(call: Call, found: Found, places: Mapping[str, str]) -> None
     by_revision: dict[str, list[str]] = {}
     for dataset, place in places.items():
         revision, held = split_place(place)
-        if held != dataset:
+        if held != dataset or cell_of(revision) is not None:
             found.diffs.update(repository.diff(place, f"HEAD:{dataset}", **_options(call)))
             found.sides[dataset] = Sides(_side(repository, place), "HEAD")
         elif dataset in repository.dataset_names() or dataset in repository.dataset_names(revision):
@@ -373,6 +376,7 @@ VERB = Verb(
         "%lf diff HEAD~3 flights --columns dep_delay,arr_delay",
         "%lf diff main..no-outliers --stat",
         "%lf diff v1.0 main -- flights",
+        "%lf diff flights@{cell:1f2e3d4} flights",
         "d = %lf diff HEAD~1 HEAD flights",
     ),
     notes=(
