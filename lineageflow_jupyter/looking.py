@@ -10,8 +10,10 @@ from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.errors import NotAvailable, ObjectMissing
+from lineageflow_jupyter.frames.convert import library_of_body, to_content
 from lineageflow_jupyter.hot_columns import HotColumns
 from lineageflow_jupyter.model.cells import FrameState
+from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.observing import Observer, entry_of
 from lineageflow_jupyter.points import Point, Points
 from lineageflow_jupyter.snapshots import Snapshots
@@ -111,15 +113,45 @@ class Looking:
         """
         return self._points.before(cell, name) if before else self._points.after(cell, name)
 
-    def frame_of(self, point: Point, engine: str = "pandas") -> Any:
-        """Frame of a point that `frame_at` found.
+    def frame_of(self, point: Point, engine: str | None = None) -> Any:
+        """Frame of a point that `frame_at` found, in the library that it was of unless another is named.
 
         Raises
         ------
         ObjectMissing
             If no data of it were kept, or they are another notebook's.
         """
-        return self._reachable.read(self._points.stored(point), engine)
+        entry = self._points.stored(point)
+        library = engine or library_of_body(self._reachable.objects.frame(entry.frame).body)
+        return self._reachable.read(entry, library)
+
+    def frame_ids(self, dataset: str, frame: Any, like: FrameState | None = None) -> tuple[ObjectId, ObjectId]:
+        """Ids of table and description of a live frame; nothing is stored.
+
+        Parameters
+        ----------
+        dataset : str
+            What it stands for.
+        frame : frame
+            The frame.
+        like : FrameState, optional
+            What it is likely to be: then less is computed.
+
+        Raises
+        ------
+        UnsupportedData
+            If it cannot be stored.
+        """
+        parent = entry_of(like, self._workspace.seen(dataset))
+        if parent is not None and not self._reachable.has(parent):
+            parent = None
+        entry = self._reachable.writer.add(dataset, to_content(frame), parent=parent, key=()).entry
+        return entry.table, entry.frame
+
+    def is_kept(self, state: FrameState) -> bool:
+        """Whether a frame as it was can be read again: from a snapshot, or from a commit."""
+        entry = entry_of(state)
+        return entry is not None and self._reachable.has(entry)
 
     @cached_property
     def _points(self) -> Points:

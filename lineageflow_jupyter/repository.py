@@ -528,6 +528,23 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         """
         return self._stashes.push(by_dataset(frames), _said(message, f"work on {self.head.branch}"))
 
+    def stash_aside(self, frames: Live, *, message: str) -> Replacement:
+        """Keep frames as a stash and leave them, and HEAD, as they are: for who is about to replace them.
+
+        Parameters
+        ----------
+        frames : mapping of str to frame
+            Dataset name to frame.
+        message : str
+            Why.
+
+        Raises
+        ------
+        UncommittedChanges
+            If one cannot be stored.
+        """
+        return self._stashes.keep(by_dataset(frames), message)
+
     def stashes(self, *, everybody: bool = False) -> list[StashReport]:
         """Stashes of this workspace, or of all workspaces, newest first."""
         return self._stashes.listed(everybody=everybody)

@@ -123,9 +123,7 @@ class Trail:
             jump = self._jump(change)
             if jump is None:
                 return change
-            bound = min(bound, jump.bound) if jump.bound < change.place else bound
-            if jump.bound >= bound:  # a redo: it stands where it went forward to
-                continue
+            bound = jump.bound
         return None
 
     def _jump(self, change: Change) -> Jump | None:

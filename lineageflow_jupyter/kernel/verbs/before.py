@@ -32,7 +32,7 @@ def _before(call: Call, name: str, cell: str) -> object:
     if call.arguments.has("cell"):
         raise UsageProblem("--cell goes with a name alone", remedy=f"Leave it out: `%lf before {name}@{{cell:{cell}}}`")
     repository = call.session.repository
-    return repository.frame_of(repository.frame_at(name, cell, before=True))
+    return repository.frame_of(repository.frame_at(name, cell, before=True), "pandas")
 
 
 def _number(call: Call) -> int | None:
