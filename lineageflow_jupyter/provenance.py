@@ -12,6 +12,7 @@ from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.records import CommitRecord
 from lineageflow_jupyter.model.revisions import cell_of, split_dataset
+from lineageflow_jupyter.reasons import RunOf
 from lineageflow_jupyter.row_history import RowHistory, row_history
 from lineageflow_jupyter.tables import Objects
 from lineageflow_jupyter.versions import StoredVersion
@@ -25,6 +26,7 @@ class Provenance:
     _workspace: Workspace
     _changes: Changes
     _objects: Objects
+    _run_of: RunOf
 
     def blame(self, place: str, *, columns: str | Sequence[str] | None = None, rows: Any = None) -> Blame:
         """Tell for each value of a dataset the commit that gave it.
@@ -73,7 +75,8 @@ class Provenance:
         ['raw', 'dearer']
         """
         record, version, ancestry = self._past(place)
-        return blame(ancestry, version, record, (columns,) if isinstance(columns, str) else columns, rows)
+        chosen = (columns,) if isinstance(columns, str) else columns
+        return blame(ancestry, version, record, chosen, rows, self._run_of)
 
     def history(self, place: str, *, row: Any) -> RowHistory:
         """Tell what commits did to one row of a dataset, newest first; under its older names too, as in `blame`.

@@ -125,6 +125,7 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         self._workspace = Workspace(catalog, self._history, head)
         self._hot = HotColumns(cache)
         self._runs = RunLog(catalog, store)
+        self._run_of = catalog.run
         tables = TableReader(self._objects, self._pool, self._hot)
         changes = self._changes = Changes(self._objects, tables, self._pool, catalog.known)
         self._publisher = Publisher(catalog, store, self._objects, self._history, self._workspace, self._pool, changes)
