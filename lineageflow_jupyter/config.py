@@ -219,11 +219,20 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 choices=("true", "false"),
             ),
             Setting(
+                "record_operations",
+                "LINEAGEFLOW_RECORD_OPERATIONS",
+                _bool,
+                "true or false",
+                "whether calls of pandas and scikit-learn are recorded with the cells that make them",
+                True,
+                choices=("true", "false"),
+            ),
+            Setting(
                 "record_code",
                 "LINEAGEFLOW_RECORD_CODE",
                 _bool,
                 "true or false",
-                "whether the code of cells is recorded with them",
+                "whether the code of cells is recorded with them, and the arguments of their calls",
                 True,
                 choices=("true", "false"),
             ),
@@ -314,6 +323,11 @@ class Settings:
     def track(self) -> bool:
         """Whether cells are recorded."""
         return bool(self._value("track"))
+
+    @property
+    def record_operations(self) -> bool:
+        """Whether calls of pandas and scikit-learn are recorded with the cells that make them."""
+        return bool(self._value("record_operations"))
 
     @property
     def record_code(self) -> bool:

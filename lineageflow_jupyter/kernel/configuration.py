@@ -62,6 +62,7 @@ class LineageFlow(Configurable):
     cache = SettingTrait("cache")
     cache_bytes = SettingTrait("cache_bytes")
     track = SettingTrait("track")
+    record_operations = SettingTrait("record_operations")
     record_code = SettingTrait("record_code")
     log_length = SettingTrait("log_length")
 

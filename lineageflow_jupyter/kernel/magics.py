@@ -39,7 +39,7 @@ class LineMagic:
     def __init__(self, shell: InteractiveShell) -> None:
         self.configuration = configured(shell, lambda problem: say(f"LineageFlow: {problem}"))
         self.session = Session(shell.user_ns, self.configuration)
-        self.tracking = self.session.tracking = CellTracking(self.session)
+        self.tracking = self.session.tracking = CellTracking(self.session, shell)
         self.completer = Completer(self.session, VERBS)
         self.displaced: Callable[..., Any] | None = None
         self.aliases: list[tuple[str, str]] = []
@@ -53,7 +53,8 @@ class LineMagic:
         own = local_ns or {}
         names = own if own is self.session.variables else ChainMap(own, self.session.variables)
         try:
-            return self._answer(line, names)
+            with self.tracking.aside():
+                return self._answer(line, names)
         except LineageFlowError as error:
             raise UsageError(" ".join(str(error).split("\n"))) from error
 

@@ -91,9 +91,9 @@ class Session:
             self.conflicts = {}
             self.trails = {}
 
-    def tracks(self) -> bool:
+    def tracks(self, settings: config.Settings) -> bool:
         """Whether cells are to be tracked: there is a repository, and nobody has switched it off."""
-        return (self._repository is not None or self.found() is not None) and self.settings().track
+        return settings.track and (self._repository is not None or self.found() is not None)
 
     def warm_up(self) -> None:
         """Import what a repository needs, on a thread of its own: no cell is to wait for it."""

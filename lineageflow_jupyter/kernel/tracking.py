@@ -1,30 +1,45 @@
 """Tracking of cells in a shell: IPython's events to `lineage.tracker`, and what it finds to the catalog.
 
-Nothing of it reaches the user's cell: whatever fails here is logged once and told by ``%lf status``. Records are
-written by a thread of their own, so that a cell never waits for the database.
+The calls that a cell makes are recorded by `lineage.operations`. Nothing of it reaches the user's cell: whatever fails
+here is logged once and told by ``%lf status``. Records are written by a thread of their own, so that a cell never waits
+for the database.
 """
 
 from __future__ import annotations
 
 import logging
 import queue
+import re
 import threading
+import time
 import uuid
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineageflow_jupyter.kernel.live import is_frame
+from lineageflow_jupyter.lineage.environment import EnvironmentWatch
+from lineageflow_jupyter.lineage.operations import Recorder, Recording
 from lineageflow_jupyter.lineage.tracker import Tracker
-from lineageflow_jupyter.model.cells import OK, CellRun, FrameState
+from lineageflow_jupyter.model.cells import OK, CellRun, Environment, FrameState, OperationRecord
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
+    from lineageflow_jupyter.config import Settings
     from lineageflow_jupyter.kernel.session import Session
+    from lineageflow_jupyter.repository import Repository
 
 _LOG = logging.getLogger("lineageflow_jupyter")
 PATIENCE = 10.0
 """Seconds that are waited for records to be written."""
+EARLIER = "it ran before cells were tracked"
+"""What is said of cells of which only the code is known."""
+MOST_EARLIER = 1_000
+TIMED = "<timed exec>"
+"""The file that IPython says code is in which it takes the time of."""
+_TIME = re.compile(r"^[ \t]*(?:[\w, ]+=[ \t]*)?(%{1,2})time\b", re.MULTILINE)
 
 
 class CellTracking:
@@ -34,49 +49,137 @@ class CellTracking:
     ----------
     session : Session
         Repository, variables and settings.
+    shell : InteractiveShell
+        The shell; only asked how it names the code of cells.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, shell: InteractiveShell) -> None:
         self._session = session
+        self._shell = shell
         self._tracker = Tracker(session.variables, self)
         self._records = _Records(session, self._failed)
+        self._recorder = Recorder()
+        self._recording: Recording | None = None
         self._active = False
+        self._raw = ""
+        self._started = time.time_ns() // 1000
+        self._caught_up = False
         self._kernel = uuid.uuid4().hex  # tells two tabs on one notebook apart, and a kernel from the one before
         self.problem = ""
 
     # --- events ------------------------------------------------------------------------------------------------------
 
     def before(self, info: ExecutionInfo) -> None:
-        """A cell is about to run."""
-        self._active = False
-        if info.silent or not info.store_history:
+        """A cell is about to run, or another within it, as magics such as ``%%capture`` have it."""
+        if info.silent:
             return
         try:
-            if not self._session.tracks():
+            if not info.store_history:
+                if self._recording is not None:
+                    self._include(self._recording, info)
                 return
-            code = str(getattr(info, "transformed_cell", None) or info.raw_cell)
-            self._tracker.begin(code, self._run_of(info))
-            self._active = True
+            self._forget()
+            settings = self._session.settings()
+            if not self._session.tracks(settings):
+                self._recorder.uninstall()
+                self._caught_up = self._caught_up or not settings.track
+                return
+            self._catch_up(settings)
+            self._tracker.begin(
+                str(getattr(info, "transformed_cell", None) or info.raw_cell), self._run_of(info, settings)
+            )
+            self._active, self._raw = True, str(info.raw_cell)
+            self._recording = self._begun(info, settings)
         except Exception as error:  # the user's cell must not notice
             self._failed(error)
 
     def after(self, result: ExecutionResult) -> None:
         """A cell has run."""
-        if not self._active:
+        if not self._active or not getattr(result.info, "store_history", True):
             return
-        self._active = False
         try:
+            if self._recording is not None:
+                self._recording.pause()  # what is asked of frames from here on is no operation of the user's
             problem = result.error_before_exec or result.error_in_exec
-            found = self._tracker.end(OK if problem is None else type(problem).__name__, number=result.execution_count)
+            outcome = OK if problem is None else type(problem).__name__
+            found = self._tracker.end(outcome, number=result.execution_count, operations=self._operations)
             if found is not None:
-                self._records.put(found)
+                self._records.put(found, self._recording)
         except Exception as error:  # as above
             self._failed(error)
+        finally:
+            self._forget()
+
+    def _catch_up(self, settings: Settings) -> None:
+        """Remember the code of cells from before there was a repository: imports and settings that later ones need."""
+        history = self._shell.history_manager
+        if self._caught_up or history is None or not settings.record_code:
+            return
+        self._caught_up = True
+        earlier = list(enumerate(history.input_hist_raw))[1:][-MOST_EARLIER:]
+        workspace = self._session.workspace().path
+        for number, code in earlier:
+            if code.strip():
+                run = self._new_run(settings, workspace, code)
+                self._records.put(replace(run, number=number, started=self._started, opaque=(EARLIER,)), None)
+
+    def _begun(self, info: ExecutionInfo, settings: Settings) -> Recording | None:
+        """The recording of the calls that a cell makes, begun; None where they are not recorded."""
+        if not settings.record_operations:
+            self._recorder.uninstall()
+            return None
+        try:
+            self._recorder.install()
+            recording = self._recorder.recording(name=self._tracker.name)
+            for each in self._files_of(info):
+                recording.lines_of(each, _blank(self._raw))
+            timed = lines_before_timed(self._raw)
+            if timed is not None:
+                recording.lines_of(TIMED, timed)
+            return recording.__enter__()
+        except Exception as error:  # without them the cell is recorded all the same
+            self._failed(error)
+            return None
+
+    def _operations(self) -> tuple[OperationRecord, ...]:
+        if self._recording is None:
+            return ()
+        self._recording.stop()
+        found = self._recording.operations
+        # Arguments are pieces of code.
+        return found if self._session.settings().record_code else tuple(replace(each, parameters="") for each in found)
+
+    def _forget(self) -> None:
+        self._active = False
+        if self._recording is not None:
+            self._recording.stop()
+        self._recording = None
+
+    def _include(self, recording: Recording, part: ExecutionInfo) -> None:
+        """Have the lines of a cell that a magic runs counted as those of the cell that it is part of."""
+        raw = str(part.raw_cell)
+        place = self._raw.find(raw.rstrip("\n"))
+        if place >= 0:
+            for file in self._files_of(part):
+                recording.lines_of(file, self._raw.count("\n", 0, place) + _blank(raw))
+
+    def _files_of(self, info: ExecutionInfo) -> tuple[str, str]:
+        """Names of the file that tracebacks may say the code of a cell is in: IPython counts cells early, or late."""
+        raw, count = str(info.raw_cell), self._shell.execution_count
+        transformed = getattr(info, "transformed_cell", None)
+        if transformed is None:
+            transformed = self._shell.transform_cell(raw)  # type: ignore[no-untyped-call]
+        name = self._shell.compile.get_code_name
+        return name(raw, transformed, count), name(raw, transformed, count - 1)
 
     @property
     def running(self) -> str:
         """Id of the run that has begun; ``""`` where there is none."""
         return self._tracker.running if self._active else ""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """What runs within the ``with`` is ours: its calls are no operations of the cell."""
+        return nullcontext() if self._recording is None else self._recording.aside()
 
     def rebound(self, *variables: str) -> None:
         """A verb gives variables other frames."""
@@ -87,19 +190,25 @@ class CellTracking:
         self._records.flush()
 
     def close(self) -> None:
-        """Write what is left, and end the thread."""
+        """Write what is left, end the thread, and give pandas back as it was."""
+        self._forget()
+        self._recorder.uninstall()
         self._records.close()
 
-    def _run_of(self, info: ExecutionInfo) -> CellRun:
-        settings, workspace = self._session.settings(), self._session.workspace()
+    def _run_of(self, info: ExecutionInfo, settings: Settings) -> CellRun:
+        code = str(info.raw_cell) if settings.record_code else None
+        run = self._new_run(settings, self._session.workspace().path, code)
+        return replace(run, cell=str(getattr(info, "cell_id", None) or ""))
+
+    def _new_run(self, settings: Settings, notebook: str, code: str | None) -> CellRun:
         opened = self._session.opened
         return CellRun(
             run=uuid.uuid4().hex,
             workspace="" if opened is None else opened.head.workspace,
-            notebook=workspace.path,
-            cell=str(getattr(info, "cell_id", None) or ""),
+            notebook=notebook,
+            cell="",
             number=None,
-            code=str(info.raw_cell) if settings.record_code else None,
+            code=code,
             user=settings.user,
             started=0,
             duration=0,
@@ -135,11 +244,14 @@ class _Records:
     def __init__(self, session: Session, failed: Any) -> None:
         self._session = session
         self._failed = failed
-        self._waiting: queue.SimpleQueue[CellRun | threading.Event | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[CellRun, Recording | None] | threading.Event | None] = (
+            queue.SimpleQueue()
+        )
         self._thread: threading.Thread | None = None
+        self._environments = _Environments()
 
-    def put(self, run: CellRun) -> None:
-        self._waiting.put(run)
+    def put(self, run: CellRun, recording: Recording | None) -> None:
+        self._waiting.put((run, recording))
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._work, name="lineageflow-cells", daemon=True)
             self._thread.start()
@@ -162,7 +274,57 @@ class _Records:
                 item.set()
                 continue
             try:
-                repository = self._session.repository  # which the cell itself may have been the first to open
-                repository.record_run(replace(item, workspace=item.workspace or repository.head.workspace))
+                self._write(*item)
             except Exception as error:  # the catalog is locked, the disk full, the store gone: told by the status
                 self._failed(error)
+
+    def _write(self, run: CellRun, recording: Recording | None) -> None:
+        repository = self._session.repository  # which the cell itself may have been the first to open
+        told = replace(
+            run,
+            workspace=run.workspace or repository.head.workspace,
+            external=() if recording is None else recording.external,
+            environment=self._environments.id(repository, run.notebook),
+        )
+        repository.record_run(told)
+
+
+class _Environments:
+    """Has what cells ran in recorded, each environment once."""
+
+    def __init__(self) -> None:
+        self._watches: dict[Path, EnvironmentWatch] = {}
+        self._recorded: tuple[Repository, Environment, str] | None = None
+
+    def id(self, repository: Repository, notebook: str) -> str:
+        """Id of the environment as it is known by now; ``""`` where it is not."""
+        folder = Path(notebook).parent if Path(notebook).is_absolute() else Path.cwd()
+        found = self._watches.setdefault(folder, EnvironmentWatch(folder)).wait(PATIENCE)
+        if found is None:
+            return ""
+        known = self._recorded
+        if known is None or known[0] is not repository or known[1] is not found:
+            known = self._recorded = repository, found, repository.record_environment(found)
+        return known[2]
+
+
+def lines_before_timed(cell: str) -> int | None:
+    r"""Lines of a cell before what ``%%time`` or ``%time`` runs; None without one, or with several.
+
+    Examples
+    --------
+    >>> lines_before_timed("%%time\nx = 1"), lines_before_timed("x = 1\ny = %time f(x)"), lines_before_timed("x = 1")
+    (1, 1, None)
+    """
+    found = list(_TIME.finditer(cell))
+    if len(found) != 1:
+        return None
+    above = cell.count("\n", 0, found[0].start(1))
+    if len(found[0][1]) == 1:
+        return above
+    return above + 1 + _blank(cell[found[0].end() :].partition("\n")[2])
+
+
+def _blank(code: str) -> int:
+    """Blank lines at the top of some code, which IPython takes away."""
+    return code[: len(code) - len(code.lstrip())].count("\n")

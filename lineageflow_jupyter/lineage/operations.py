@@ -11,14 +11,16 @@ import sys
 import threading
 import types
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import Token
 from typing import Any
 
 from lineageflow_jupyter.lineage.operations_arrivals import Arrivals
 from lineageflow_jupyter.lineage.operations_calls import Point
-from lineageflow_jupyter.lineage.operations_files import Digests, settle
+from lineageflow_jupyter.lineage.operations_files import Digests, Touched, settle
 from lineageflow_jupyter.lineage.operations_hooks import CURRENT, AttributeHook, Hook, is_hooked
+from lineageflow_jupyter.lineage.operations_levels import OneDeeper
 from lineageflow_jupyter.lineage.operations_points import (
     LEVELLED,
     Place,
@@ -27,6 +29,7 @@ from lineageflow_jupyter.lineage.operations_points import (
     estimator_places,
     new_estimators,
     pandas_places,
+    warns_for_its_caller,
 )
 from lineageflow_jupyter.lineage.operations_run import Run, complain
 from lineageflow_jupyter.model.cells import External, OperationRecord
@@ -39,8 +42,6 @@ class Recording:
     ----------
     operations : tuple of OperationRecord
         In the order of their first calls.
-    external : tuple of External
-        Files and places that were read or written.
     objects : dict of int to weakref
         Frames, Series and models that are still alive, by the number under which `numbers` names them.
     """
@@ -48,8 +49,8 @@ class Recording:
     def __init__(self, run: Run) -> None:
         self._run: Run | None = run
         self._token: Token[Any] | None = None
+        self._touched: tuple[Touched, ...] = ()
         self.operations: tuple[OperationRecord, ...] = ()
-        self.external: tuple[External, ...] = ()
         self.objects: dict[int, weakref.ref[Any]] = {}
 
     def __enter__(self) -> Recording:
@@ -58,6 +59,42 @@ class Recording:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def lines_of(self, filename: str, lines: int) -> None:
+        """Code of some file is of this cell, which may be of several, as a magic such as ``%%time`` has it.
+
+        Parameters
+        ----------
+        filename : str
+            File of that code.
+        lines : int
+            Lines of the cell before it.
+        """
+        if self._run is not None:
+            self._run.lines[filename] = lines
+
+    def pause(self) -> None:
+        """Record no more calls; names are still to be told."""
+        if self._run is not None:
+            self._run.busy = True
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Record nothing within the ``with``: what a verb asks of frames is no operation of the user's."""
+        run = self._run
+        busy = run is not None and run.busy
+        self.pause()
+        try:
+            yield
+        finally:
+            if run is not None:
+                run.busy = busy
+
+    @property
+    def external(self) -> tuple[External, ...]:
+        """Files and places that were read or written; waits a little for digests that are being made."""
+        settle(self._touched)
+        return tuple(found.finished() for found in self._touched)
 
     def stop(self) -> None:
         """End the recording; a second time does nothing."""
@@ -72,8 +109,7 @@ class Recording:
             if CURRENT.get() is run:
                 CURRENT.set(None)
         try:
-            settle(list(run.touched.values()))
-            self.external = tuple(found.finished() for found in run.touched.values())
+            self._touched = tuple(run.touched.values())
             self.operations = run.finish()
             self.objects = run.objects
         except Exception:  # the cell is over: what could not be told of it must not reach the user
@@ -117,7 +153,7 @@ class Recorder:
     """
 
     def __init__(self) -> None:
-        self._hooks: list[Hook | AttributeHook] = []
+        self._hooks: list[Hook | AttributeHook | OneDeeper] = []
         self._arrivals: Arrivals | None = None
         self._classes: set[type] = set()
         self._digests = Digests()
@@ -155,13 +191,13 @@ class Recorder:
             self._classes.clear()
             self._digests.close()
 
-    def recording(self, filename: str, *, name: Callable[[int], str] | None = None) -> Recording:
+    def recording(self, filename: str | None = None, *, name: Callable[[int], str] | None = None) -> Recording:
         """Record calls of this context and thread until the end of the ``with``.
 
         Parameters
         ----------
-        filename : str
-            File of the cell's code, as tracebacks name it.
+        filename : str, optional
+            File of the cell's code, as tracebacks name it; `Recording.lines_of` names others.
         name : callable, optional
             How the notebook calls the object of this id, ``""`` where it has no name. It is asked when a frame goes
             into a call, since a variable may be bound anew later, and when the recording ends.
@@ -195,6 +231,7 @@ class Recorder:
         for cls in constructors():
             point = Point(cls.__dict__["__init__"], "", "__init__", "constructor")
             self._hooks.append(AttributeHook(cls, "__init__", point))
+        self._hooks.extend(OneDeeper(function) for function in warns_for_its_caller())
 
     def _estimators(self) -> None:
         made = new_estimators()

@@ -83,6 +83,8 @@ class Point:
         return note
 
     def _note(self, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Note | None:
+        if self.family == "show":
+            return Note(run, self, (), {}, None, None, ())
         given = dict(zip(self._names, args, strict=False))
         if self._rest and len(args) > len(self._names):
             given[self._rest] = args[len(self._names) :]
@@ -120,6 +122,8 @@ class Point:
     def after(self, note: Note, result: Any) -> None:
         """See `Watch.after`."""
         try:
+            if self.family == "show":
+                return
             if self.family == "split":
                 self._split(note, result)
             elif self.family == "constructor":
@@ -350,7 +354,8 @@ def _where(run: Run) -> tuple[int | None, tuple[Any, ...]]:
     for _ in range(_DEEPEST):
         if walked is None:
             break
-        if walked.f_code.co_filename == run.filename:
-            return walked.f_lineno, (*key, walked.f_code, walked.f_lasti)
+        lines = run.lines.get(walked.f_code.co_filename)
+        if lines is not None:
+            return lines + walked.f_lineno, (*key, walked.f_code, walked.f_lasti)
         walked = walked.f_back
     return None, key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from lineageflow_jupyter.model.cells import External
 LARGEST = 256 * 2**20
 """Files of more bytes are recorded without a digest."""
 PATIENCE = 2.0
-"""Seconds that the end of a recording waits for digests; those that are late stay unknown."""
+"""Seconds that whoever asks for them waits for digests; those that are late stay unknown."""
 STATEMENT = 2_000
 """Characters of a statement that are kept."""
 _PIECE = 2**20
@@ -117,7 +117,7 @@ def touched(
     return Touched(External(direction, kind, str(path), facts.st_size, line=line), digest)
 
 
-def settle(found: list[Touched]) -> None:
+def settle(found: Sequence[Touched]) -> None:
     """Wait a little for digests that are being made."""
     wait([one.digest for one in found if one.digest is not None], timeout=PATIENCE)
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from lineageflow_jupyter.lineage.operations_levels import cells_of_one_more, counting_one_more
+
 CURRENT: ContextVar[Any] = ContextVar("lineageflow_recording", default=None)
 """What records the calls of this context: a `Run`, or None."""
 
@@ -168,7 +170,7 @@ class AttributeHook:
     def __init__(self, cls: type, name: str, watch: Watch) -> None:
         self._cls, self._name, self._function = cls, name, cls.__dict__[name]
         self._put = copied(self._function)
-        parts = (CURRENT.get, self._function, watch.before, watch.after, watch.failed)
+        parts = (CURRENT.get, copied(self._function), watch.before, watch.after, watch.failed)
         self._put.__code__ = _code_like(self._function.__code__, _plain.__code__, parts)
         self._put.__wrapped__ = self._function  # type: ignore[attr-defined]
         setattr(cls, name, self._put)
@@ -185,10 +187,9 @@ def is_hooked(function: types.FunctionType) -> bool:
 
 
 def copied(function: types.FunctionType) -> types.FunctionType:
-    """Return a function that does the same with the code as it is now."""
-    shadow = types.FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
-    )
+    """Return a function that does the same with the code as it is now, called through one frame more."""
+    code, cells = counting_one_more(function.__code__), cells_of_one_more(function)
+    shadow = types.FunctionType(code, function.__globals__, function.__name__, function.__defaults__, cells)
     shadow.__kwdefaults__ = function.__kwdefaults__
     shadow.__qualname__, shadow.__module__, shadow.__doc__ = (
         function.__qualname__,

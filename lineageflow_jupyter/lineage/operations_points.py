@@ -55,6 +55,8 @@ REDUCED = (
     "sum mean median min max prod std var sem skew kurt count nunique quantile all any idxmin idxmax mode value_counts"
     " describe corr cov corrwith size first last nth ohlc cumcount ngroup agg aggregate"
 )
+SHOWN = "__repr__ _repr_html_ _repr_latex_ _repr_data_resource_ to_string info"
+"""What only shows a frame: nothing comes of it, and what it calls is not the user's."""
 
 METHODS: dict[str, str] = {
     **dict.fromkeys(REDUCED.split(), "reduce"),
@@ -103,6 +105,7 @@ METHODS: dict[str, str] = {
     "applymap": "map",
     "transform": "map",
     "pipe": "pipe",
+    **dict.fromkeys(SHOWN.split(), "show"),
 }
 WRITERS = [
     "to_csv",
@@ -266,6 +269,15 @@ def constructors() -> tuple[type, ...]:
 
     series: Any = pd.Series
     return pd.DataFrame, series, series.cat
+
+
+def warns_for_its_caller() -> Iterator[types.FunctionType]:
+    """What only functions call that are noticed, and warns about who called them: it must count one frame more."""
+    import pandas as pd
+
+    check = getattr(pd.DataFrame, "_check_inplace_deprecation", None)  # from pandas 3.1 on
+    if isinstance(check, types.FunctionType):
+        yield check
 
 
 def estimator_places(cls: type) -> Iterator[Place]:

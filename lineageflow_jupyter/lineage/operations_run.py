@@ -58,9 +58,10 @@ class Draft:
 class Run:
     """What one recording knows. Holds no frame: numbers stand for them."""
 
-    def __init__(self, filename: str, name: Callable[[int], str] | None, digests: Digests) -> None:
+    def __init__(self, filename: str | None, name: Callable[[int], str] | None, digests: Digests) -> None:
         self.busy = False
-        self.filename, self.digests = filename, digests
+        self.lines = {} if filename is None else {filename: 0}  # of the cell, before the code of each file
+        self.digests = digests
         self.thread = threading.get_ident()
         self.drafts: dict[tuple[Any, ...], Draft] = {}
         self.touched: dict[tuple[Any, ...], Touched] = {}

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from lineageflow_jupyter.lineage.analysis import analyse, reachable
 from lineageflow_jupyter.lineage.holding import held_frames
 from lineageflow_jupyter.lineage.names import CellNames, FunctionNames
-from lineageflow_jupyter.model.cells import CellRun, FrameState, FrameWrite
+from lineageflow_jupyter.model.cells import CellRun, FrameState, FrameWrite, OperationRecord
 
 Namespace = Mapping[str, Any]
 
@@ -46,6 +46,10 @@ class _Seen:
     state: FrameState
 
 
+_Held = tuple[weakref.ref[Any], str]
+"""A frame within a variable, and how the notebook calls it."""
+
+
 @dataclass(slots=True)
 class _Running:
     """A cell run that has begun."""
@@ -56,6 +60,7 @@ class _Running:
     before: Mapping[str, _Seen]
     unseen: list[FrameWrite]
     clock: float
+    held: dict[int, _Held]
     told: set[str] = field(default_factory=set)
 
 
@@ -105,7 +110,9 @@ class Tracker:
             touched |= frozenset(self._namespace)
         unseen: list[FrameWrite] = []
         before: dict[str, _Seen] = {}
+        held: dict[int, _Held] = {}
         for variable, frame in self._frames(touched):
+            held[id(frame)] = (weakref.ref(frame), variable)
             known = self._known(variable, frame)
             found = self._looked(variable, frame)
             if known is not None and known.state != found.state:
@@ -113,19 +120,36 @@ class Tracker:
             before[variable] = found
         self._seen.update(before)
         started = replace(run, run=run.run or uuid.uuid4().hex, started=self._now())
-        self._running = _Running(started, names, touched, before, unseen, self._clock())
+        self._running = _Running(started, names, touched, before, unseen, self._clock(), held)
 
     @property
     def running(self) -> str:
         """Id of the run that has begun; ``""`` where there is none."""
         return "" if self._running is None else self._running.run.run
 
+    def name(self, key: int) -> str:
+        """How the running cell calls the object of an id; ``""`` where it has no name for it.
+
+        Only names that the cell could touch are looked at: it is asked in the middle of calls.
+        """
+        running, namespace = self._running, self._namespace
+        if running is None:
+            return ""
+        for names in (running.touched, running.names.writes):
+            for name in names:
+                if id(namespace.get(name)) == key and not name.startswith("_"):
+                    return name
+        found = running.held.get(key)
+        return found[1] if found is not None and id(found[0]()) == key else ""
+
     def rebound(self, *variables: str) -> None:
         """The running cell gives variables other values by other means than its code, such as a magic."""
         if self._running is not None:
             self._running.told.update(variables)
 
-    def end(self, outcome: str, number: int | None = None) -> CellRun | None:
+    def end(
+        self, outcome: str, number: int | None = None, operations: Callable[[], tuple[OperationRecord, ...]] = tuple
+    ) -> CellRun | None:
         """The cell has run: what it read and changed; None where none was begun.
 
         Parameters
@@ -134,10 +158,21 @@ class Tracker:
             ``"ok"``, or the name of the exception's class.
         number : int, optional
             Its execution count.
+        operations : callable, optional
+            Gives the operations that were recorded. When it is called, `name` knows what the cell left behind.
         """
-        running, self._running = self._running, None
-        if running is None:
-            return None
+        try:
+            return None if self._running is None else self._ended(self._running, outcome, number, operations)
+        finally:
+            self._running = None
+
+    def _ended(
+        self,
+        running: _Running,
+        outcome: str,
+        number: int | None,
+        operations: Callable[[], tuple[OperationRecord, ...]],
+    ) -> CellRun:
         duration = round(1e6 * (self._clock() - running.clock))
         touched = running.touched | running.names.writes | running.names.deleted | running.told
         if any(mark.binds for mark in running.names.opaque):
@@ -145,6 +180,7 @@ class Tracker:
         after: dict[str, _Seen] = {}
         for variable, frame in self._frames(touched):
             after[variable] = self._looked(variable, frame)
+            running.held[id(frame)] = (after[variable].frame, variable)
         after.update(self._aliases(running.before, after))
         gone = [name for name in self._seen if _variable(name) in touched and name not in after]
         writes = list(running.unseen)
@@ -170,6 +206,7 @@ class Tracker:
             outcome=outcome,
             reads=tuple(reads),
             writes=tuple(writes),
+            operations=operations(),
             opaque=tuple(f"{mark.what}, line {mark.line}" for mark in running.names.opaque),
         )
 

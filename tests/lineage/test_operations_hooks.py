@@ -22,6 +22,7 @@ from pandas import concat as imported_before
 from pandas.core import indexing
 
 from lineageflow_jupyter.lineage.operations import Recorder
+from lineageflow_jupyter.lineage.operations_points import pandas_places, warns_for_its_caller
 from tests.lineage.recorded import CELL, notebook
 
 captured_before = pd.DataFrame.dropna
@@ -142,6 +143,12 @@ WARNED = {
     "parsing dates": "pd.to_datetime(pd.Series(['2020-01-01', 'x13']), errors='coerce')",
     "deprecated": "df.groupby('k').apply(len)",
     "object": "df['k'].fillna(1).map(str)",
+    "in place": "df.rename(columns={'a': 'c'}, inplace=True)\n\ndf.drop_duplicates(inplace=True)",
+    "sorted in place": "df.sort_values('b', inplace=True)\ndf['a'].dropna(inplace=True)\ndf.eval('d=b', inplace=True)",
+    "rows in place": "df.query('b > 4', inplace=True)\ndf.reset_index(inplace=True)\ndf.drop(index=0, inplace=True)",
+    "a keyword": "df.reindex_like(df, method='pad')",
+    "a manager": "pd.Series(df['a']._mgr)\npd.DataFrame(df._mgr)",
+    "in a function of a function": "def g(d):\n    d.set_index('k', inplace=True)\ndef f(d):\n    g(d)\nf(df)",
 }
 
 
@@ -166,6 +173,23 @@ def test_chained_assignment_is_warned_of_at_all() -> None:
     """So that the comparison above is not one of nothing with nothing."""
     assert warned(WARNED["chained fillna"])
     assert warned(WARNED["chained"])
+    assert warned(WARNED["a manager"])
+    if hasattr(pd.DataFrame, "_check_inplace_deprecation"):  # pandas 3.1
+        assert len(warned(WARNED["in place"])) == len(warned(WARNED["sorted in place"])) - 1 == 2
+        assert warned(WARNED["a keyword"])
+
+
+def test_what_only_noticed_functions_call_counts_one_frame_more() -> None:
+    """Were one of its callers not noticed, its warning would be about the caller of the notebook's line."""
+    for check in warns_for_its_caller():
+        callers = {
+            thing
+            for cls in (pd.DataFrame, pd.Series, *pd.DataFrame.__mro__)
+            for thing in vars(cls).values()
+            if isinstance(thing, types.FunctionType) and check.__name__ in inspect.unwrap(thing).__code__.co_names
+        }
+        assert callers
+        assert callers <= {place[0] for place in pandas_places()}
 
 
 def test_expressions_find_the_callers_variables() -> None:
