@@ -8,6 +8,7 @@ from lineageflow_jupyter.kernel.wording import cell_text
 from lineageflow_jupyter.lineage.told import call_text, operations_on
 from lineageflow_jupyter.model.cells import CellRun, FrameState, FrameWrite
 
+_Row = tuple[str | Cell, ...]
 OPERATIONS = 60
 """Signs about the operations of a run at most."""
 
@@ -42,7 +43,7 @@ def _writes(run: CellRun, dataset: str) -> list[FrameWrite]:
     ]
 
 
-def _row(run: CellRun, write: FrameWrite) -> tuple[str | Cell, ...]:
+def _row(run: CellRun, write: FrameWrite) -> _Row:
     before, after = write.before, write.after
     return (
         Cell(run.run[:7], CODE),

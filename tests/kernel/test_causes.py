@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lineageflow_jupyter.lineage.operations import Recorder, Recording
-from lineageflow_jupyter.model.cells import CellRun
 from lineageflow_jupyter.repository import Repository
 from lineageflow_jupyter.testing.shell import TestingShell
 
 
 @pytest.fixture
-def recorded(notebook: TestingShell) -> Iterator[TestingShell]:
-    """Fares with a key, which cell 3 made and cell 4 committed; calls of later cells are recorded."""
-    tracking: Any = notebook.magics_manager.magics["line"]["lf"].__self__.tracking
-    recorder, under_way, put = Recorder(), [], tracking._records.put
-    recorder.install()
-
-    def begin(info: Any) -> None:
-        name = notebook.compile.get_code_name(info.raw_cell, info.transformed_cell, notebook.execution_count)
-        variables = notebook.user_ns
-        found = recorder.recording(name, name=lambda number: _name(variables, number))
-        under_way.append(found.__enter__())
-
-    def recorded_with_calls(run: CellRun) -> None:
-        found: Recording = under_way[-1]
-        found.stop()
-        put(replace(run, operations=found.operations))
-
-    notebook.events.register("pre_run_cell", begin)
-    tracking._records.put = recorded_with_calls
+def recorded(notebook: TestingShell) -> TestingShell:
+    """Fares with a key, which cell 3 made and cell 4 committed."""
     notebook.run("import pandas as pd\nfares = pd.DataFrame({'id': [1, 2, 3], 'dep': [1.0, None, 3.0]})")
     notebook.run("%lf commit fares -m keyed --key id;")
-    yield notebook
-    notebook.events.unregister("pre_run_cell", begin)
-    recorder.uninstall()
-
-
-def _name(variables: dict[str, Any], number: int) -> str:
-    names = (name for name, value in variables.items() if id(value) == number and not name.startswith("_"))
-    return next(names, "")
+    return notebook
 
 
 def repository(shell: TestingShell) -> Repository:
