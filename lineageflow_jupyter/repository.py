@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from lineageflow_jupyter.ancestry import Ancestry
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.chronicle import Chronicle
@@ -16,12 +17,14 @@ from lineageflow_jupyter.combination import Combiner
 from lineageflow_jupyter.combining import Combining
 from lineageflow_jupyter.comparing import Comparer
 from lineageflow_jupyter.comparisons import Comparisons, Engine
+from lineageflow_jupyter.diff_causes import CommitsBetween, StepsBetween, telling
+from lineageflow_jupyter.diffing import TableDiff
 from lineageflow_jupyter.errors import NameTaken, UsageProblem
 from lineageflow_jupyter.frames.convert import FrameContent, library_of_body
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.hot_columns import HotColumns
-from lineageflow_jupyter.inspecting import Inspector
+from lineageflow_jupyter.inspecting import Inspector, Tellers
 from lineageflow_jupyter.intake import (
     by_dataset,
     check_texts,
@@ -55,6 +58,7 @@ from lineageflow_jupyter.model.revisions import cell_of, check_name, composed, s
 from lineageflow_jupyter.provenance import Provenance
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.reading import FrameReader
+from lineageflow_jupyter.reasons import Cause
 from lineageflow_jupyter.rebasing import Rebaser
 from lineageflow_jupyter.recording import Recording, RunLog
 from lineageflow_jupyter.refs import Refs
@@ -131,9 +135,10 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         self._publisher = Publisher(catalog, store, self._objects, self._history, self._workspace, self._pool, changes)
         self._reader = FrameReader(self._objects, tables)
         writer = TableWriter(self._objects, self._pool, catalog.known)  # computes ids, writes nothing
-        self._inspector = Inspector(self._history, self._workspace, changes, writer)
+        tellers = Tellers(telling(self._steps_between, catalog.run), self._commits_between)
+        self._inspector = Inspector(self._history, self._workspace, changes, writer, tellers=tellers)
         self._point_inspector = lambda: Inspector(
-            self._history, self._workspace, self._reachable.changes, self._reachable.writer, self._points
+            self._history, self._workspace, self._reachable.changes, self._reachable.writer, self._points, tellers
         )
         self._comparer = Comparer(self._objects, writer, tables, self._workspace, self._publisher, changes, author)
         at_work = (catalog, self._history, self._workspace, self._publisher)
@@ -719,6 +724,22 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         if branch != self.head.branch and names:
             raise unknown("branch", branch, names, f"Create it with `%lf branch {branch}`")
         return None
+
+    def _steps_between(self, diff: TableDiff) -> StepsBetween | None:
+        """Steps of this notebook between the versions of a diff."""
+        assert diff.old is not None
+        assert diff.new is not None
+        finder = StepFinder(self._catalog, self.head.workspace, lambda: self._reachable)
+        path = finder.path(diff.old.entry.table, diff.new.entry)
+        return StepsBetween(path, diff.old, diff.new, self._reachable.changes) if path.steps else None
+
+    def _commits_between(self, old: ObjectId, new: ObjectId) -> Callable[[TableDiff], tuple[Cause, ...]]:
+        def past(diff: TableDiff) -> CommitsBetween:
+            assert diff.old is not None
+            ancestry = Ancestry(self._history, self._changes, self._objects)
+            return CommitsBetween(ancestry, self._history, old, new, (diff.old.entry.dataset, diff.dataset))
+
+        return telling(past, self._catalog.run)
 
     def _placed(self, place: str) -> tuple[TreeEntry, Objects]:
         """Version of a place, and where its manifests are."""

@@ -46,7 +46,7 @@ def operation_of(run: CellRun, variable: str, column: str) -> OperationRecord | 
     """
     for at, operation in _led_to(run, variable):
         if touches(operation, column):
-            return _assigned(run, at, column)
+            return _assigned(run, at)
         if operation.opaque:
             return operation
         column = next((edge.column for edge in operation.edges if edge.source == 0 and edge.target == column), column)
@@ -75,8 +75,8 @@ def row_operation_of(run: CellRun, variable: str, *, added: bool) -> OperationRe
 
 
 def operations_on(run: CellRun, variable: str) -> tuple[OperationRecord, ...]:
-    """Operations of a cell run that led to what it left in a variable, in order."""
-    return tuple(operation for _, operation in _led_to(run, variable))[::-1]
+    """Operations of a cell run that led to what it left in a variable, in order; of assignments as `operation_of`."""
+    return tuple(_assigned(run, at) for at, _ in _led_to(run, variable))[::-1]
 
 
 def touches(operation: OperationRecord, column: str) -> bool:
@@ -137,7 +137,7 @@ def _led_to(run: CellRun, variable: str) -> Iterator[tuple[int, OperationRecord]
             return
 
 
-def _assigned(run: CellRun, at: int, column: str) -> OperationRecord:
+def _assigned(run: CellRun, at: int) -> OperationRecord:
     """The call whose result an assignment put into a column, where that is the one right before it; else it itself."""
     operation = run.operations[at]
     if operation.call != _ASSIGNS or operation.opaque or at == 0:

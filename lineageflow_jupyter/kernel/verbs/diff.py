@@ -11,7 +11,7 @@ from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.columns import split_columns
 from lineageflow_jupyter.kernel.counts import count_of
 from lineageflow_jupyter.kernel.diff_page import DiffTable
-from lineageflow_jupyter.kernel.diff_wording import diff_notes, diff_text, shape, stat_parts
+from lineageflow_jupyter.kernel.diff_wording import cause_notes, diff_notes, diff_text, shape, stat_parts
 from lineageflow_jupyter.kernel.display import BAD, MUTED, STRONG, WARN, Answer, FrameAnswer, Grid, Note, Part, listed
 from lineageflow_jupyter.kernel.places import place_named
 from lineageflow_jupyter.kernel.sides import Asked, in_shell, read
@@ -81,6 +81,8 @@ class Found:
 def run_in_notebook(call: Call) -> Answer:
     """Compare with live frames, unless both sides are named."""
     repository, asked = call.session.repository, read(call)
+    if call.session.tracking is not None:
+        call.session.tracking.flush()  # what earlier cells did is told as the cause
     if not asked.revisions and not repository.log(limit=1):
         found = Found(nothing=f"no commits on branch {repository.head.branch} yet, so nothing to compare with")
     elif asked.stored:
@@ -278,7 +280,11 @@ def _answer(call: Call, asked: Asked, found: Found) -> Answer:
     elif len(differing) == 1:
         ((name, diff),) = differing.items()
         parts.append(Note(f"{name}: {found.sides.get(name, found.heading)}", STRONG))
-        parts += stat_parts(differing) if call.arguments.has("stat") else [*diff_notes(diff), *_rows(call, diff, ROWS)]
+        parts += (
+            stat_parts(differing)
+            if call.arguments.has("stat")
+            else [*diff_notes(diff), *cause_notes(diff), *_rows(call, diff, ROWS)]
+        )
     elif differing:
         parts += _several(call, found, differing)
     kind = FrameAnswer if found.live else Answer
@@ -387,6 +393,9 @@ VERB = Verb(
         "they hold; rows that only moved are told apart from those that changed. `+` is a row or column that came, "
         "`−` one that went, `~` a row with changed cells, `↕` one that moved. NaN equals NaN.",
         "`d = %lf diff flights` has the diff in `d.report`: `added`, `removed`, `changed[COLUMN]`, `moved`, `cells`, "
-        "`summary`, `distribution[COLUMN]`, … It looks at the frame itself: take what you need before you change it.",
+        "`summary`, `causes`, `distribution[COLUMN]`, … It looks at the frame itself: take what you need before you "
+        "change it.",
+        "Which cell changed what, by which operation, is told below the counts: from the steps of this notebook, or "
+        "from those that commits keep.",
     ),
 )
