@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,14 +14,16 @@ from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.copying import Copier
 from lineageflow_jupyter.errors import InvalidSetting, LineageFlowError, NotAvailable, ObjectMissing
 from lineageflow_jupyter.expiring import Keeping, Sweeper, is_due
-from lineageflow_jupyter.frames.convert import to_content
+from lineageflow_jupyter.frames.convert import library_of_body, to_content
 from lineageflow_jupyter.hot_columns import HotColumns
 from lineageflow_jupyter.model.cells import FrameState
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.reports import ColumnId, ColumnSchema, ContentIds
 from lineageflow_jupyter.observing import PATIENT, Observer, Patience, entry_of, is_waiting
+from lineageflow_jupyter.points import Point, Points
 from lineageflow_jupyter.snapshots import Snapshots
 from lineageflow_jupyter.store.base import ObjectStore
+from lineageflow_jupyter.store.memory import MemoryStore
 from lineageflow_jupyter.store.overlay import PACKS, Overlay
 from lineageflow_jupyter.tables import Objects, TableWriter
 from lineageflow_jupyter.workspace import Workspace
@@ -58,6 +60,7 @@ class Looking:
     """Part of `Repository`."""
 
     _snapshot_stores: SnapshotStores
+    _catalog: Catalog
     _workspace: Workspace
     _pool: Executor
     _copier_made: Copier | None = None
@@ -148,6 +151,67 @@ class Looking:
                 remedy="Snapshots expire; commit what matters",
             ) from error
 
+    def frame_at(self, name: str, cell: str, *, before: bool = False) -> Point:
+        """What a variable held after a cell had run, or before it: ``flights@{cell:ID}``.
+
+        Parameters
+        ----------
+        name : str
+            The variable, or the dataset that it stood for.
+        cell : str
+            Beginning of the id of a cell run, at least four digits; or the number of a cell of this notebook.
+        before : bool
+            Before it ran instead.
+
+        Raises
+        ------
+        UnknownName
+            If there is no such run, or the variable held no frame then.
+        AmbiguousName
+            If several runs are meant; they are listed.
+        """
+        return self._points.before(cell, name) if before else self._points.after(cell, name)
+
+    def frame_of(self, point: Point, engine: str | None = None) -> Any:
+        """Frame of a point that `frame_at` found, in the library that it was of unless another is named.
+
+        Raises
+        ------
+        ObjectMissing
+            If no data of it were kept, or they are another notebook's.
+        """
+        entry = self._points.stored(point)
+        library = engine or library_of_body(self._reachable.objects.frame(entry.frame).body)
+        return self._reachable.read(entry, library)
+
+    def frame_ids(self, dataset: str, frame: Any, like: FrameState | None = None) -> tuple[ObjectId, ObjectId]:
+        """Ids of table and description of a live frame; nothing is stored.
+
+        Parameters
+        ----------
+        dataset : str
+            What it stands for.
+        frame : frame
+            The frame.
+        like : FrameState, optional
+            What it is likely to be: then less is computed.
+
+        Raises
+        ------
+        UnsupportedData
+            If it cannot be stored.
+        """
+        parent = entry_of(like, self._workspace.seen(dataset))
+        if parent is not None and not self._reachable.has(parent):
+            parent = None
+        entry = self._reachable.writer.add(dataset, to_content(frame), parent=parent, key=()).entry
+        return entry.table, entry.frame
+
+    def is_kept(self, state: FrameState) -> bool:
+        """Whether a frame as it was can be read again: from a snapshot, or from a commit."""
+        entry = entry_of(state)
+        return entry is not None and self._reachable.has(entry)
+
     def content_ids(self, frame: Any) -> ContentIds:
         """Ids of a frame, as a commit would give them; nothing is stored.
 
@@ -179,6 +243,18 @@ class Looking:
             return self._snapshots.columns(table)
         except (ObjectMissing, NotAvailable):
             return ()
+
+    @cached_property
+    def _points(self) -> Points:
+        return Points(self._catalog, self._workspace, self._reachable)
+
+    @cached_property
+    def _reachable(self) -> Snapshots:
+        """Snapshots, as far as there are any, and what is committed: a process without a workspace has these alone."""
+        stores = self._snapshot_stores
+        if stores.own is not None and self._workspace.head.workspace:
+            return self._snapshots
+        return Snapshots(replace(stores, own=lambda _: MemoryStore()).overlay("-"), self._pool, self._hot)
 
     @cached_property
     def _snapshots(self) -> Snapshots:

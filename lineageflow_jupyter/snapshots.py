@@ -50,10 +50,10 @@ class Snapshots:
     def __init__(self, overlay: Overlay, pool: Executor, hot: HotColumns) -> None:
         self.overlay = self._overlay = overlay
         self._pool = pool
-        self._objects = Objects(ObjectReader(overlay, overlay.locate))
+        self.objects = self._objects = Objects(ObjectReader(overlay, overlay.locate))
         tables = TableReader(self._objects, pool, hot)
         self.changes = Changes(self._objects, tables, pool, overlay.known)
-        self._reader = FrameReader(self._objects, tables)
+        self.reader = FrameReader(self._objects, tables)
 
     def keep(
         self, dataset: str, content: FrameContent, parent: TreeEntry | None, key: tuple[str, ...] = ()
@@ -158,8 +158,12 @@ class Snapshots:
 
     def named(self, dataset: str, content: FrameContent, key: tuple[str, ...] = ()) -> TreeEntry:
         """Entry that a frame would have; nothing is stored."""
-        writer = TableWriter(self._objects, self._pool, self._overlay.known)
-        return writer.add(dataset, content, parent=None, key=key).entry
+        return self.writer.add(dataset, content, parent=None, key=key).entry
+
+    @property
+    def writer(self) -> TableWriter:
+        """Computes ids; writes nothing."""
+        return TableWriter(self._objects, self._pool, self._overlay.known)
 
     def has(self, entry: TreeEntry) -> bool:
         """Whether a version is stored, and can be read as far as its manifests tell."""
@@ -195,7 +199,7 @@ class Snapshots:
         ObjectMissing, CorruptData
             If it is not there any more, or damaged.
         """
-        return self._reader.read(entry, engine=engine)
+        return self.reader.read(entry, engine=engine)
 
 
 class _Columns:

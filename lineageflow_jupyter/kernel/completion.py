@@ -25,16 +25,29 @@ from lineageflow_jupyter.kernel.live import is_frame
 from lineageflow_jupyter.kernel.session import Session
 from lineageflow_jupyter.kernel.tokens import Unfinished, Word, expand, split_unfinished
 from lineageflow_jupyter.kernel.verb import Verb
-from lineageflow_jupyter.model.revisions import split_dataset
+from lineageflow_jupyter.model.revisions import CELL, split_dataset
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import ExecutionResult
 
+    from lineageflow_jupyter.repository import Repository
 
+CELLS = 50
+"""Runs of cells that are proposed at most, the latest."""
+RUN_DIGITS = 7
 _LINE = re.compile(r"(?:^|=)\s*%lf\s+(?P<rest>.*)$")
 _NAMES = Question(("names",), lambda repository: repository.names())
 _BRANCHES = Question(("branches",), lambda repository: [ref.name for ref in repository.branches()])
+
+
+def _cells(dataset: str) -> Question:
+    """Runs that changed a dataset's frame, newest first."""
+
+    def asked(repository: Repository) -> list[str]:
+        return [run.run for run in repository.cell_runs(dataset, written=True, limit=CELLS)]
+
+    return Question(("cells", dataset), asked)
 
 
 def _datasets(revision: str) -> Question:
@@ -252,6 +265,8 @@ class _Sources:
             Holds.COLUMN: lambda: self._columns(typed, levels=False),
             Holds.KEY: lambda: self._columns(typed, levels=True),
         }
+        if f"@{{{CELL}" in typed and holds in (Holds.PLACE, Holds.REVISION, Holds.DATASET, Holds.FRAME):
+            return self._cells(typed)
         return sources.get(holds, tuple)()
 
     def _ask(self, question: Question) -> tuple[str, ...]:
@@ -274,6 +289,12 @@ class _Sources:
         names = ("HEAD", *self._ask(_NAMES))
         before, dots, _ = typed.rpartition("..")
         return [f"{before}{dots}{name}" for name in names]
+
+    def _cells(self, typed: str) -> Iterable[str]:
+        """Runs of cells that changed a frame, for ``NAME@{cell:``."""
+        name = typed.partition("@{")[0]
+        dataset = self._session.live.dataset(name)
+        return [f"{name}@{{{CELL}{run[:RUN_DIGITS]}}}" for run in self._ask(_cells(dataset))]
 
     def _branches(self) -> Iterable[str]:
         return self._ask(_BRANCHES)

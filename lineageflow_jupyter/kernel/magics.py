@@ -24,6 +24,7 @@ from lineageflow_jupyter.kernel.tracking import CellTracking
 from lineageflow_jupyter.kernel.verb import Call
 from lineageflow_jupyter.kernel.verbs import VERBS
 from lineageflow_jupyter.kernel.verbs.help import describe, find, overview
+from lineageflow_jupyter.model.revisions import CELL
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -75,6 +76,8 @@ class LineMagic:
         arguments = parse(verb.name, verb.positionals, verb.options, words[1:], lambda word: expand(word, names))
         if arguments.has(HELP.name):
             return describe(verb)
+        if CELL in line:  # `@{cell:ID}`, of a run that may be on its way to the catalog
+            self.tracking.flush()
         result = verb.run(Call(self.session, arguments, names, VERBS))
         return None if typed.silenced and isinstance(result, Answer) else result
 

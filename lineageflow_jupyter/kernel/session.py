@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lineageflow_jupyter import config
 from lineageflow_jupyter.kernel.configuration import LineageFlow
 from lineageflow_jupyter.kernel.live import LiveFrames
+from lineageflow_jupyter.lineage.trails import Trail
 from lineageflow_jupyter.model.records import WorkspaceName
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Session:
         self.configuration = LineageFlow() if configuration is None else configuration
         self.live = LiveFrames()
         self.conflicts: dict[str, Any] = {}  # frames of open conflicts as the user was last given them, by dataset
+        self.trails: dict[str, Trail] = {}  # by variable: where `%lf undo NAME` went
         self.tracking: CellTracking | None = None
         self._repository: Repository | None = None
         self._lock = RLock()  # cells of a kernel may run on several threads
@@ -99,6 +101,7 @@ class Session:
             self._repository = None
             self.live = LiveFrames()
             self.conflicts = {}
+            self.trails = {}
 
     def tracks(self, settings: config.Settings) -> bool:
         """Whether cells are to be tracked: there is a repository, and nobody has switched it off."""

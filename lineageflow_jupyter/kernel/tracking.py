@@ -12,8 +12,9 @@ import re
 import time
 import uuid
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from lineageflow_jupyter.kernel.emission import Emission
 from lineageflow_jupyter.kernel.live import is_frame
@@ -35,6 +36,18 @@ MOST_EARLIER = 1_000
 TIMED = "<timed exec>"
 """The file that IPython says code is in which it takes the time of."""
 _TIME = re.compile(r"^[ \t]*(?:[\w, ]+=[ \t]*)?(%{1,2})time\b", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class _Kernel:
+    """One run of a shell, whether the extension is loaded or not: its variables live and die together."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)  # tells two tabs on one notebook apart
+    started: int = field(default_factory=lambda: time.time_ns() // 1000)
+    seen: int = 0  # number of the last cell that was tracked, or was not to be
+
+
+_KERNELS: WeakKeyDictionary[InteractiveShell, _Kernel] = WeakKeyDictionary()
 
 
 class CellTracking:
@@ -59,9 +72,7 @@ class CellTracking:
         self._active = False
         self._raw = ""
         self._since = 0.0
-        self._started = time.time_ns() // 1000
-        self._caught_up = False
-        self._kernel = uuid.uuid4().hex  # tells two tabs on one notebook apart, and a kernel from the one before
+        self._kernel = _KERNELS.setdefault(shell, _Kernel())
         self.problem = ""
 
     # --- events ------------------------------------------------------------------------------------------------------
@@ -80,7 +91,8 @@ class CellTracking:
             self._since = time.perf_counter()
             if not self._session.tracks(settings):
                 self._recorder.uninstall()
-                self._caught_up = self._caught_up or not settings.track
+                if not settings.track:
+                    self._kernel.seen = self._count()
                 return
             self._catch_up(settings)
             self._tracker.begin(
@@ -112,15 +124,21 @@ class CellTracking:
     def _catch_up(self, settings: Settings) -> None:
         """Remember the code of cells from before there was a repository: imports and settings that later ones need."""
         history = self._shell.history_manager
-        if self._caught_up or history is None or not settings.record_code:
+        count, seen = self._count(), self._kernel.seen
+        self._kernel.seen = count
+        if history is None or not settings.record_code:
             return
-        self._caught_up = True
-        earlier = list(enumerate(history.input_hist_raw))[1:][-MOST_EARLIER:]
         workspace = self._session.workspace().path
-        for number, code in earlier:
+        for number in range(max(seen + 1, count - MOST_EARLIER), count):
+            code = history.input_hist_raw[number]
             if code.strip():
                 run = self._new_run(settings, workspace, code)
-                self._records.put(replace(run, number=number, started=self._started, opaque=(EARLIER,)), None)
+                self._records.put(replace(run, number=number, started=self._kernel.started, opaque=(EARLIER,)), None)
+
+    def _count(self) -> int:
+        """Number of the cell that is about to run."""
+        history = self._shell.history_manager
+        return 0 if history is None else len(history.input_hist_raw)
 
     def _begun(self, info: ExecutionInfo, settings: Settings) -> Recording | None:
         """The recording of the calls that a cell makes, begun; None where they are not recorded."""
@@ -239,7 +257,7 @@ class CellTracking:
             started=0,
             duration=0,
             outcome=OK,
-            session=self._kernel,
+            session=self._kernel.id,
         )
 
     def _failed(self, error: BaseException) -> None:
