@@ -1,0 +1,94 @@
+"""Records in the making, in which frames are numbers, and the ways back through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lineageflow_jupyter.lineage.operations_origins import Source, Sources
+from lineageflow_jupyter.model.cells import Influence
+
+_EDGES = 4_096
+"""Edges that a collapsed record keeps."""
+_INPUTS = 64
+"""Inputs that it keeps."""
+_STEPS = 4_096
+"""Edges that are followed back to find out where something came from."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A record in the making; frames are numbers here."""
+
+    call: str
+    line: int | None
+    parameters: str
+    inputs: tuple[int, ...] = ()
+    output: int | None = None
+    rows_in: int | None = None
+    rows_out: int | None = None
+    added: dict[str, None] = field(default_factory=dict)
+    dropped: dict[str, None] = field(default_factory=dict)
+    changed: dict[str, None] = field(default_factory=dict)
+    nulls_in: int | None = None
+    nulls_out: int | None = None
+    edges: dict[tuple[int, str, str, Influence], None] = field(default_factory=dict)
+    opaque: bool = False
+    count: int = 1
+    model: int | None = None
+    metric: str = ""
+    value: float | None = None
+
+    def join(self, later: Draft) -> None:
+        """Take in another call of the same place."""
+        self.count += 1
+        self.inputs += tuple(number for number in later.inputs if number not in self.inputs)[
+            : _INPUTS - len(self.inputs)
+        ]
+        self.output, self.rows_out, self.nulls_out = later.output, later.rows_out, later.nulls_out
+        self.model, self.value = later.model, later.value
+        for mine, others in ((self.added, later.added), (self.dropped, later.dropped), (self.changed, later.changed)):
+            mine.update(others)
+        if len(self.edges) < _EDGES:
+            self.edges.update(later.edges)
+        self.opaque = self.opaque or later.opaque
+
+
+class Paths:
+    """Ways back from frames without a name, through what was recorded of them, to frames that have one."""
+
+    def __init__(self, drafts: Iterable[Draft], joined: Mapping[int, Draft]) -> None:
+        self._joined = joined
+        self._into: dict[int, list[tuple[int, str, str, Influence]]] = {}
+        self._opaque: set[int] = set()
+        for draft in drafts:
+            if draft.output is not None:
+                self._into.setdefault(draft.output, []).extend(draft.edges)
+                if draft.opaque:
+                    self._opaque.add(draft.output)
+
+    def back(self, sources: Sources, names: Mapping[int, str]) -> tuple[set[Source], bool]:
+        """Columns of frames with a name, and whether there may be others."""
+        found: set[Source] = set()
+        waiting, seen, hidden = list(sources), set(sources), False
+        while waiting:
+            number, column, influence = waiting.pop()
+            if names.get(number):
+                found.add((number, column, influence))
+                continue
+            if number in self._joined:
+                number = self._joined[number].output or number
+            into = self._into.get(number)
+            if into is None or number in self._opaque or len(seen) > _STEPS:
+                hidden = True
+                continue
+            for source, name, target, how in into:
+                if target not in (column, "*"):
+                    continue
+                name = column if name == "*" else name  # each column fed the one of its own name
+                # What chose or ordered rows on the way does so for all that comes after.
+                step = (source, name, how if influence == "value" else influence)
+                if step not in seen:
+                    seen.add(step)
+                    waiting.append(step)
+        return found, hidden
