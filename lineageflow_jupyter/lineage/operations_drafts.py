@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lineageflow_jupyter.lineage.operations_origins import ALL, Origin
+from lineageflow_jupyter.lineage.operations_origins import Origin
 from lineageflow_jupyter.lineage.operations_records import Draft
 from lineageflow_jupyter.lineage.operations_run import Run, has_shape, held, is_frame
-from lineageflow_jupyter.lineage.operations_shape import WIDEST, Shape, changed, labels_of, same_values, shape
+from lineageflow_jupyter.lineage.operations_shape import Shape, changed, labels_of, same_values, shape
 from lineageflow_jupyter.lineage.operations_text import shown
-from lineageflow_jupyter.model.cells import Influence
 
 _FILLS = frozenset({"fillna", "ffill", "bfill", "interpolate"})
 _COMPARED = frozenset({"derive", "map", "apply", "evaluate"})
+_CONSTANTS = frozenset({bool, int, float, str})
 _DEEPEST = 200
 """Frames of the stack that are looked through for the cell."""
 
@@ -56,40 +56,20 @@ def drafted(
     """Record of one call, as far as it is told from what went in and what came out."""
     run = note.run
     text = shown(note.given, note.subject, note.args) if parameters is None else parameters
-    draft = Draft(call, line, text, opaque=origin.opaque)
+    draft = Draft(call, line, text, [origin], opaque=origin.opaque)
     numbers: dict[int, None] = {}
     for thing in _frames(note):
         found = run.origin(thing)
-        for number, _, _ in sorted((found.all | found.extra) if found else ()):
-            numbers[number] = None
+        if found is not None:
+            numbers.update(dict.fromkeys(found.numbers))
         if found is not None and not found.columns and has_shape(thing):
             numbers[run.number(thing, used=True)] = None
-    for sources in (*origin.columns.values(), origin.extra):
-        for number, _, _ in sources:
-            numbers[number] = None
+    numbers.update(dict.fromkeys(origin.numbers))
     draft.inputs = tuple(numbers)
-    draft.edges = _edges(origin)
     _compare(draft, note, out, origin, edited=edited)
     if has_shape(out):
         draft.output = run.number(out)
     return draft
-
-
-def _edges(origin: Origin) -> dict[tuple[int, str, str, Influence], None]:
-    edges: dict[tuple[int, str, str, Influence], None] = {}
-    same: dict[int, int] = {}
-    wide = len(origin.columns) > WIDEST
-    for target, sources in origin.columns.items():
-        for number, column, influence in sorted(sources):
-            if wide and column == target and influence == "value":
-                same[number] = same.get(number, 0) + 1
-                continue
-            edges[number, column, target, influence] = None
-    for number in same:
-        edges[number, ALL, ALL, "value"] = None
-    for number, column, influence in sorted(origin.extra):
-        edges[number, column, ALL, influence] = None
-    return edges
 
 
 def _compare(draft: Draft, note: Note, out: Any, origin: Origin, *, edited: bool) -> None:
@@ -139,8 +119,9 @@ def labelled(thing: Any) -> tuple[str, ...]:
 def _frames(note: Note) -> list[Any]:
     """Frames, Series, groups that went into a call, one level deep."""
     found: list[Any] = []
-    things = [note.subject, *note.given.values()]
-    for thing in things:
+    for thing in (note.subject, *note.given.values()):
+        if thing is None or type(thing) in _CONSTANTS:
+            continue
         inner = (
             thing.values() if isinstance(thing, Mapping) else thing if isinstance(thing, (list, tuple)) else (thing,)
         )

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lineageflow_jupyter.lineage.operations_origins import Source, Sources
+from lineageflow_jupyter.lineage.operations_origins import ALL, Origin, Source, Sources
+from lineageflow_jupyter.lineage.operations_shape import WIDEST
 from lineageflow_jupyter.model.cells import Influence
 
 _EDGES = 4_096
 """Edges that a collapsed record keeps."""
 _INPUTS = 64
 """Inputs that it keeps."""
+_ORIGINS = 16
+"""Origins that it keeps before edges are made of them."""
 _STEPS = 4_096
 """Edges that are followed back to find out where something came from."""
+
+Edges = dict[tuple[int, str, str, Influence], None]
+"""Number of a frame, a column of it, a column of what came out, how the one fed the other; in order."""
 
 
 @dataclass(slots=True)
@@ -23,6 +29,7 @@ class Draft:
     call: str
     line: int | None
     parameters: str
+    origins: list[Origin]
     inputs: tuple[int, ...] = ()
     output: int | None = None
     rows_in: int | None = None
@@ -32,12 +39,21 @@ class Draft:
     changed: dict[str, None] = field(default_factory=dict)
     nulls_in: int | None = None
     nulls_out: int | None = None
-    edges: dict[tuple[int, str, str, Influence], None] = field(default_factory=dict)
     opaque: bool = False
     count: int = 1
     model: int | None = None
     metric: str = ""
     value: float | None = None
+    _edges: Edges = field(default_factory=dict)
+
+    @property
+    def edges(self) -> Edges:
+        """Which columns fed which: made when they are asked for, since that takes longer than many a call."""
+        for origin in self.origins:
+            if len(self._edges) < _EDGES:
+                self._edges.update(_edges(origin))
+        self.origins.clear()
+        return self._edges
 
     def join(self, later: Draft) -> None:
         """Take in another call of the same place."""
@@ -49,9 +65,28 @@ class Draft:
         self.model, self.value = later.model, later.value
         for mine, others in ((self.added, later.added), (self.dropped, later.dropped), (self.changed, later.changed)):
             mine.update(others)
-        if len(self.edges) < _EDGES:
-            self.edges.update(later.edges)
+        if later.origins != self.origins[-1:]:
+            self.origins += later.origins
+            if len(self.origins) > _ORIGINS:
+                self.edges  # noqa: B018 - makes them, and lets the origins go
         self.opaque = self.opaque or later.opaque
+
+
+def _edges(origin: Origin) -> Edges:
+    edges: Edges = {}
+    same: dict[int, int] = {}
+    wide = len(origin.columns) > WIDEST
+    for target, sources in origin.columns.items():
+        for number, column, influence in sorted(sources):
+            if wide and column == target and influence == "value":
+                same[number] = same.get(number, 0) + 1
+                continue
+            edges[number, column, target, influence] = None
+    for number in same:
+        edges[number, ALL, ALL, "value"] = None
+    for number, column, influence in sorted(origin.extra):
+        edges[number, column, ALL, influence] = None
+    return edges
 
 
 class Paths:

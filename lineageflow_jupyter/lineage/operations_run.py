@@ -100,7 +100,7 @@ class Run:
         if getattr(thing, "_mgr", None) is not None and hasattr(thing, "ndim"):
             number, labels = self.number(thing, used=True), labels_of(thing)
             known = self._own.get(number)
-            if known is None or known[0] is not labels:
+            if known is None or (known[0] is not labels and known[0] != labels):
                 known = self._own[number] = (labels, self._first_origin(thing, number, labels))
             return known[1]
         traces = self.memory.traces.get(thing)
