@@ -15,8 +15,8 @@ _INPUTS = 64
 """Inputs that it keeps."""
 _ORIGINS = 16
 """Origins that it keeps before edges are made of them."""
-_STEPS = 4_096
-"""Edges that are followed back to find out where something came from."""
+_STEPS = 20_000
+"""Edges that are followed back at the end of a recording, in all: some milliseconds."""
 
 Edges = dict[tuple[int, str, str, Influence], None]
 """Number of a frame, a column of it, a column of what came out, how the one fed the other; in order."""
@@ -94,6 +94,7 @@ class Paths:
 
     def __init__(self, drafts: Iterable[Draft], joined: Mapping[int, Draft]) -> None:
         self._joined = joined
+        self._left = _STEPS
         self._into: dict[int, list[tuple[int, str, str, Influence]]] = {}
         self._opaque: set[int] = set()
         for draft in drafts:
@@ -114,9 +115,10 @@ class Paths:
             if number in self._joined:
                 number = self._joined[number].output or number
             into = self._into.get(number)
-            if into is None or number in self._opaque or len(seen) > _STEPS:
+            if into is None or number in self._opaque or self._left <= 0:
                 hidden = True
                 continue
+            self._left -= len(into)
             for source, name, target, how in into:
                 if target not in (column, "*"):
                     continue

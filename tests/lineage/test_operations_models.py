@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 import textwrap
+import time
 import weakref
 from pathlib import Path
 
@@ -276,6 +277,11 @@ def test_weights_of_rows_are_told_apart_from_features(book: Notebook) -> None:
     assert edges(found) == {"~1.a -> X value", "df.y -> y value", "df.b -> sample_weight value"}
 
 
+def test_a_target_out_of_sight_is_opaque(book: Notebook) -> None:
+    found = book.run("model = Ridge().fit(df[['a']], np.arange(6.0))").operations[-1]
+    assert (edges(found), found.opaque) == ({"~1.a -> X value"}, True)
+
+
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
 
@@ -344,6 +350,25 @@ def test_numbers_of_clusters(book: Notebook) -> None:
     found = book.run(f"{code}\nsk.silhouette_score(X, model.labels_)").operations[-1]
     assert (found.metric, found.model, found.opaque) == ("silhouette_score", "model", False)
     assert "~1.a -> labels value" in edges(found)
+
+
+def test_a_part_of_a_prediction_that_is_a_part_itself(book: Notebook) -> None:
+    class Turned(RegressorMixin, BaseEstimator):
+        def predict(self, X):  # noqa: N803 - as scikit-learn names it
+            return np.arange(float(len(X)))[::-1]
+
+    book.variables["model"] = Turned()
+    found = book.run("pred = model.predict(df[['a']])\nsk.r2_score(df.y[:3], pred[:3])").operations[-1]
+    assert (found.model, found.opaque) == ("model", False)
+
+
+def test_long_ways_back_take_no_long_time(book: Notebook) -> None:
+    code = "held = [df[['a', 'b']]]\nfor _ in range(400):\n    held.append(held[-1] * 2)"
+    with book.recorder.recording("<cell>", name=book.name) as found:
+        exec(compile(code, "<cell>", "exec"), book.variables)
+        start = time.perf_counter()
+    assert time.perf_counter() - start < 2
+    assert [record.count for record in found.operations] == [1, 400]
 
 
 def test_what_is_no_number_has_none(book: Notebook) -> None:
