@@ -115,6 +115,9 @@ df["c"] = df["a"].map(judge)
         ("log_metric", 3, 2),
     ]
     assert "Series.map" in {record.call for record in found}  # which went on as if nothing had been logged within
+    code = "df['a'].map(lambda value: (lf.log_model(Booster(), 'm', inputs=df), len(df.dropna())))"
+    calls = [record.call for record in book.run(code).operations]
+    assert set(calls) == {"DataFrame.__getitem__", "Series.map", "log_model"}  # what is called within stays within
 
 
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(0.5), np.int64(3), np.array(0.5), Decimal("0.5"), Fraction(1, 2)])

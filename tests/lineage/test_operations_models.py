@@ -476,7 +476,7 @@ def test_origins_say_when_their_frame_has_moved_on(book: Notebook, change: str) 
 
 def test_a_change_in_the_same_cell_is_noticed_too(book: Notebook) -> None:
     book.run("X = df[['a']].to_numpy()\nkept = df['b'].to_numpy()\ndf['b'] = 0.0\nz = df['y'].to_numpy()")
-    assert book.run("Ridge().fit(kept.reshape(-1, 1), kept)").operations[-1].opaque
+    assert book.run("Ridge().fit(df[['a']], kept)").operations[-1].opaque
     assert not book.run("Ridge().fit(df[['a']], z)").operations[-1].opaque
 
 
