@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import Executor
 from typing import Any
 
@@ -9,6 +10,7 @@ from lineageflow_jupyter.changing import Changes, sealed_changes
 from lineageflow_jupyter.errors import CorruptData, ObjectMissing
 from lineageflow_jupyter.frames.convert import FrameContent
 from lineageflow_jupyter.hot_columns import HotColumns
+from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import TreeEntry
 from lineageflow_jupyter.reading import FrameReader
 from lineageflow_jupyter.store.overlay import Overlay
@@ -81,6 +83,15 @@ class Snapshots:
         """Entry that a frame would have; nothing is stored."""
         writer = TableWriter(self._objects, self._pool, self._overlay.known)
         return writer.add(dataset, content, parent=None, key=key).entry
+
+    @property
+    def objects(self) -> Objects:
+        """Manifests of the snapshots and of the repository."""
+        return self._objects
+
+    def known(self, ids: Collection[ObjectId]) -> frozenset[ObjectId]:
+        """Those of some ids that are stored, here or in the repository."""
+        return self._overlay.known(ids)
 
     def has(self, entry: TreeEntry) -> bool:
         """Whether a version is stored, and can be read as far as its manifests tell."""
