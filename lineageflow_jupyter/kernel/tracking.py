@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lineageflow_jupyter.kernel.live import is_frame
+from lineageflow_jupyter.lineage.operations import Recorder, Recording
 from lineageflow_jupyter.lineage.tracker import Tracker
 from lineageflow_jupyter.model.cells import OK, CellRun, FrameState
 
@@ -41,6 +42,8 @@ class CellTracking:
         self._tracker = Tracker(session.variables, self)
         self._records = _Records(session, self._failed)
         self._active = False
+        self._recorder = Recorder()
+        self._recording: Recording | None = None
         self._kernel = uuid.uuid4().hex  # tells two tabs on one notebook apart, and a kernel from the one before
         self.problem = ""
 
@@ -57,6 +60,7 @@ class CellTracking:
             code = str(getattr(info, "transformed_cell", None) or info.raw_cell)
             self._tracker.begin(code, self._run_of(info))
             self._active = True
+            self._record(info, code)
         except Exception as error:  # the user's cell must not notice
             self._failed(error)
 
@@ -65,9 +69,14 @@ class CellTracking:
         if not self._active:
             return
         self._active = False
+        recording, self._recording = self._recording, None
         try:
+            if recording is not None:
+                recording.stop()
             problem = result.error_before_exec or result.error_in_exec
             found = self._tracker.end(OK if problem is None else type(problem).__name__, number=result.execution_count)
+            if found is not None and recording is not None:
+                found = replace(found, operations=recording.operations, external=recording.external)
             if found is not None:
                 self._records.put(found)
         except Exception as error:  # as above
@@ -88,7 +97,24 @@ class CellTracking:
 
     def close(self) -> None:
         """Write what is left, and end the thread."""
+        self._recorder.uninstall()
         self._records.close()
+
+    def _record(self, info: ExecutionInfo, code: str) -> None:
+        """Begin to record the calls of a cell."""
+        shell = self._session.variables.get("get_ipython", lambda: None)()
+        if shell is None:
+            return
+        self._recorder.install()
+        number = shell.execution_count
+        filename = str(shell.compile.get_code_name(info.raw_cell, shell.transform_cell(info.raw_cell), number))
+        self._recording = self._recorder.recording(filename, name=self._name)
+        self._recording.__enter__()
+
+    def _name(self, key: int) -> str:
+        """How the notebook calls an object."""
+        variables = self._session.variables.copy().items()
+        return next((name for name, value in variables if id(value) == key and not name.startswith("_")), "")
 
     def _run_of(self, info: ExecutionInfo) -> CellRun:
         settings, workspace = self._session.settings(), self._session.workspace()
