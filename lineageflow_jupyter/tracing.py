@@ -82,7 +82,7 @@ class Tracing:
         if name is None:
             whole = graph.tables()
             return Lineage(whole, graph, down=down)
-        start, column = self._meant(graph, name, column)
+        start, column = self._meant(graph, name, column, heads)
         if column is None:
             tables = graph.tables()
             part = tables.downstream(start.id) if down else tables.upstream(start.id)
@@ -123,7 +123,9 @@ class Tracing:
 
     # --- names -------------------------------------------------------------------------------------------------------
 
-    def _meant(self, graph: Graph, name: str, column: str | None) -> tuple[Node, str | None]:
+    def _meant(
+        self, graph: Graph, name: str, column: str | None, heads: Mapping[str, Sequence[ObjectId]]
+    ) -> tuple[Node, str | None]:
         """Version and column that a user means."""
         if ":" in name:
             revision, dataset = split_dataset(name)
@@ -139,9 +141,14 @@ class Tracing:
                     remedy=f"Ask for its latest state: {reading.name}",
                 )
         else:
-            reading = self._read(graph, name, column, frame_names(graph), "")
-            found = graph.find(reading.name)
-            assert found is not None
+            reading = self._read(graph, name, column, [*frame_names(graph), *heads], "")
+            tables = heads.get(reading.name, ())
+            found = graph.find(reading.name) or (self._held(graph, tables[-1]) if tables else None)
+            if found is None:
+                raise UnknownName(
+                    f"no cell is known to have made or read {reading.name!r}",
+                    remedy="Cells are recorded from `%load_ext` on",
+                )
             node = found
         return node, reading.column or None
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import PurePath
 
 from lineageflow_jupyter.lineage.analysis import analyse
@@ -25,6 +26,8 @@ from lineageflow_jupyter.model.ids import ObjectId, short
 Columns = Mapping[ObjectId, Mapping[str, ObjectId]]
 """Of each table the ids of its columns, by name."""
 
+MOST_REASONS = 8
+"""So many reasons why something is out of date are handed on."""
 _VERB = re.compile(r"%lf\s+(read|checkout|switch|reset|restore|undo|redo|stash|merge|rebase)\b")
 """Verbs that give variables frames of the repository."""
 
@@ -324,7 +327,8 @@ class Builder:
         for name in order:
             found = reasons.setdefault(name, {})
             for source in into.get(name, ()):
-                found.update(reasons.get(source, {}))
+                if len(found) < MOST_REASONS:  # else a long history would cost its square
+                    found.update(islice(reasons.get(source, {}).items(), MOST_REASONS))
             # A later state of the variable that has moved on is no worse for that.
             for each in [each for each in found if each[0] == self.scopes.get(name)]:
                 del found[each]
