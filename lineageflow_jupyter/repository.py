@@ -25,6 +25,7 @@ from lineageflow_jupyter.frames.convert import FrameContent, library_of_body
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.hot_columns import HotColumns
+from lineageflow_jupyter.impacting import Impacting
 from lineageflow_jupyter.inspecting import Inspector, Tellers
 from lineageflow_jupyter.intake import (
     by_dataset,
@@ -71,14 +72,13 @@ from lineageflow_jupyter.store.reader import ObjectReader
 from lineageflow_jupyter.switching import Switcher
 from lineageflow_jupyter.tables import THREADS, Objects, TableReader, TableWriter, verify
 from lineageflow_jupyter.threads import Threads
-from lineageflow_jupyter.tracing import Tracing
 from lineageflow_jupyter.undoing import Undoer
 from lineageflow_jupyter.workspace import Workspace
 
 Live = Mapping[str, Any]
 
 
-class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recording, Tracing):
+class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recording, Impacting):
     """Versions of datasets: a catalog and an object store, seen from one workspace.
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several

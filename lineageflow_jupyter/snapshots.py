@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor
 from typing import Any
 
@@ -164,6 +164,10 @@ class Snapshots:
     def writer(self) -> TableWriter:
         """Computes ids; writes nothing."""
         return TableWriter(self._objects, self._pool, self._overlay.known)
+
+    def known(self, ids: Collection[ObjectId]) -> frozenset[ObjectId]:
+        """Those of some ids that are stored, here or in the repository."""
+        return self._overlay.known(ids)
 
     def has(self, entry: TreeEntry) -> bool:
         """Whether a version is stored, and can be read as far as its manifests tell."""

@@ -262,6 +262,7 @@ class _Sources:
             Holds.REVISION: lambda: self._revisions(typed),
             Holds.BRANCH: self._branches,
             Holds.PLACE: lambda: self._places(typed),
+            Holds.TRACED: lambda: self._traced(typed),
             Holds.COLUMN: lambda: self._columns(typed, levels=False),
             Holds.KEY: lambda: self._columns(typed, levels=True),
         }
@@ -305,6 +306,15 @@ class _Sources:
             return [f"{revision}:{dataset}" for dataset in self._datasets(revision or "HEAD")]
         return [*(f"{revision}:" for revision in self._revisions(typed)), *self._datasets("HEAD")]
 
+    def _traced(self, typed: str) -> Iterator[str]:
+        """Frames and datasets, and behind a dot the columns of one; names of both may hold dots themselves."""
+        yield from self._frames()
+        yield from self._places(typed)
+        for place, sign in enumerate(typed):
+            if sign == "." and typed[:place]:
+                for column in dict.fromkeys(self._columns_of([split_dataset(typed[:place])], levels=False)):
+                    yield f"{typed[:place]}.{column}"
+
     def _columns(self, typed: str, *, levels: bool) -> Iterator[str]:
         """Lists of columns with one more name: those that are there already are not proposed again."""
         *before, _ = named_columns(typed)
@@ -316,14 +326,19 @@ class _Sources:
 
     def _known_columns(self, *, levels: bool) -> Iterator[str]:
         """Columns of every frame and dataset that the line names."""
-        variables, live = self._session.variables, self._session.live
-        places = [split_dataset(place) for place in self._line.of(Holds.PLACE)]
+        live = self._session.live
+        places = [split_dataset(place) for place in self._line.of(Holds.PLACE, Holds.TRACED)]
         places += [(self._revision(), name) for name in self._line.of(Holds.DATASET)]
         places += [("HEAD", live.dataset(name)) for name in self._line.of(Holds.FRAME)]
         # Where a revision may stand, a dataset may as well, alone or behind a revision.
         either = self._line.of(Holds.REVISION)
         places += [split_dataset(word) for word in either if ":" in word]
         places += [(self._revision() if at else "HEAD", name) for at, name in enumerate(either) if ":" not in name]
+        yield from self._columns_of(places, levels=levels)
+
+    def _columns_of(self, places: Sequence[tuple[str, str]], *, levels: bool) -> Iterator[str]:
+        """Columns of live frames and of datasets, by revision and dataset."""
+        variables, live = self._session.variables, self._session.live
         for _, dataset in places:
             frame = variables.get(live.variable(dataset, variables))
             if is_frame(frame):
