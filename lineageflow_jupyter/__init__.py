@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from lineageflow_jupyter.errors import LineageFlowError
+    from lineageflow_jupyter.lineage.operations_logged import log_metric, log_model
     from lineageflow_jupyter.model.objects import Author
     from lineageflow_jupyter.model.records import WorkspaceName
     from lineageflow_jupyter.opening import init, open  # noqa: A004 - lf.open, like tarfile.open
@@ -31,6 +32,8 @@ __all__ = [
     "__version__",
     "init",
     "load_ipython_extension",
+    "log_metric",
+    "log_model",
     "open",
     "unload_ipython_extension",
 ]
@@ -42,6 +45,8 @@ _HOMES = {
     "UNRESOLVED": "resolving",
     "WorkspaceName": "model.records",
     "init": "opening",
+    "log_metric": "lineage.operations_logged",
+    "log_model": "lineage.operations_logged",
     "open": "opening",
 }
 

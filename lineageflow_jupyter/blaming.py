@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.model.objects import Step
 from lineageflow_jupyter.model.pairs import ColumnPair, apart_from, paired
 from lineageflow_jupyter.model.records import CommitRecord
+from lineageflow_jupyter.reasons import CHANGED, Cause, RunOf, cause, causes_frame
 from lineageflow_jupyter.row_choice import chosen_rows
 from lineageflow_jupyter.version_frames import columns_at, labelled_rows
 from lineageflow_jupyter.versions import Rows, Version, labels_mean
@@ -52,6 +53,8 @@ class Blame:
     steps : tuple of Step or None
         For each of `commits` the step that gave the values: the cell run, and the table that it left. None where no
         step is known. A commit is there once for each of its steps that gave some.
+    run_of : callable
+        Gives the cell runs of steps.
     """
 
     version: Version
@@ -61,6 +64,7 @@ class Blame:
     commits: tuple[CommitRecord, ...]
     codes: Mapping[str, Codes]
     steps: tuple[Step | None, ...]
+    run_of: RunOf = field(default=lambda _: None)
 
     @property
     def dataset(self) -> str:
@@ -95,6 +99,37 @@ class Blame:
         while len({short(record.id, digits) for record in self.commits}) < several:
             digits += 1
         return tuple(short(record.id, digits) for record in self.commits)
+
+    @cached_property
+    def causes(self) -> tuple[Cause, ...]:
+        """For each column and each step of a commit that gave some of its values: the cell, its line, the operation.
+
+        Columns in their order, in each the latest commit first. ``causes_frame()`` has the same as a frame.
+        """
+        return tuple(
+            self.cause_of(name, place, count) for name in self.codes for place, count in self.counts_of(name).items()
+        )
+
+    def counts_of(self, column: str) -> dict[int, int]:
+        """How many values of a column each of the commits gave, by their places; those that gave none are left out."""
+        counts = np.bincount(self.codes[column])
+        return {int(place): int(counts[place]) for place in np.flatnonzero(counts)}
+
+    def cause_of(self, column: str, place: int, cells: int = 1) -> Cause:
+        """Cell and operation by which one of `commits`, told by its place, gave values to a column."""
+        commit, step = self.commits[place].id.hex(), self.steps[place]
+        if step is None:
+            return Cause(CHANGED, column, cells, commit)
+        run = self._run(step.cell_run)
+        return cause(CHANGED, column, cells, run, (step.dataset, step.table), commit, step.cell_run)
+
+    def causes_frame(self, engine: str = "pandas") -> Any:
+        """Return `causes` as a frame; see `reasons.causes_frame`."""
+        return causes_frame(self.causes, engine)
+
+    @cached_property
+    def _run(self) -> RunOf:
+        return cache(lambda run: self.run_of(run) if run else None)
 
     def commit_of(self, column: str, row: int = 0) -> CommitRecord:
         """Return the commit that gave a value.
@@ -226,7 +261,14 @@ class Blame:
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def blame(ancestry: Ancestry, version: Version, tip: CommitRecord, columns: Sequence[str] | None, rows: Any) -> Blame:
+def blame(
+    ancestry: Ancestry,
+    version: Version,
+    tip: CommitRecord,
+    columns: Sequence[str] | None,
+    rows: Any,
+    run_of: RunOf = lambda _: None,
+) -> Blame:
     """Find where the values of a version come from.
 
     Parameters
@@ -241,6 +283,8 @@ def blame(ancestry: Ancestry, version: Version, tip: CommitRecord, columns: Sequ
         Names of columns; None for all, index levels included unless they only say where a row once stood.
     rows
         See `row_choice.chosen_rows`.
+    run_of : callable
+        Gives the cell runs of steps.
     """
     chosen = _columns(version, columns)
     numbers = chosen_rows(version, rows)
@@ -261,7 +305,7 @@ def blame(ancestry: Ancestry, version: Version, tip: CommitRecord, columns: Sequ
         folded = np.array([origins.index(each) for each in told], np.int32)
         codes = {name: folded[each] for name, each in codes.items()}
     records, steps = tuple(record for record, _ in origins), tuple(step for _, step in origins)
-    return Blame(version, tip, chosen, numbers, records, codes, steps)
+    return Blame(version, tip, chosen, numbers, records, codes, steps, run_of)
 
 
 def _columns(version: Version, columns: Sequence[str] | None) -> tuple[ColumnPair, ...]:

@@ -15,7 +15,7 @@ from lineageflow_jupyter.errors import CorruptData
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
 from lineageflow_jupyter.model.lists import Sealed
 from lineageflow_jupyter.model.objects import Step, TreeEntry, decode, encode
-from lineageflow_jupyter.versions import StoredVersion, schema_of
+from lineageflow_jupyter.versions import Version, schema_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +38,30 @@ Tell = Callable[[TreeEntry | None, TreeEntry], Told]
 """Tells how a version came about: from the one before, if there was one, and itself."""
 
 
-class _Chain:
+class StepChain:
     """Versions one after the other; see `algorithms.blame.Ancestry`. Nodes are their numbers."""
 
-    def __init__(self, versions: Sequence[StoredVersion], changes: Changes, first: int) -> None:
+    def __init__(self, versions: Sequence[Version], changes: Changes, first: int) -> None:
         self._versions = versions
         self._first = first
-        self._between = cache(lambda node: changes.between(versions[node - 1], versions[node]))
-        self._schema = cache(lambda node: schema_of(versions[node - 1], versions[node]))
+        self.between = cache(lambda node: changes.between(versions[node - 1], versions[node]))
+        self.schema = cache(lambda node: schema_of(versions[node - 1], versions[node]))
 
     def generation(self, node: int) -> int:
+        """Its number."""
         return node
 
     def parents(self, node: int) -> Sequence[int]:
+        """The one before; none of the first."""
         return [node - 1] if node > self._first else []
 
     def descent(self, node: int, parent: int, places: Collection[int]) -> Descent:
-        changes = self._between(node)
-        return Descent(changes.alignment, {place: at for at, place in self._schema(node).common}, changes.changed)
+        """What a version has from the one before."""
+        changes = self.between(node)
+        return Descent(changes.alignment, {place: at for at, place in self.schema(node).common}, changes.changed)
 
     def causes(self, node: int) -> CauseMap | None:
+        """Nothing finer is known of a step."""
         return None
 
 
@@ -85,7 +89,7 @@ def cause_map(before: TreeEntry | None, steps: Sequence[TreeEntry], changes: Cha
     """
     entries = [steps[0] if before is None else before, *steps]  # the first one is not looked at where there is none
     versions = [changes.stored(entry) for entry in entries]
-    chain, last = _Chain(versions, changes, 0 if before is not None else 1), versions[-1]
+    chain, last = StepChain(versions, changes, 0 if before is not None else 1), versions[-1]
     codes = {}
     for place in range(len(last.columns)):  # one by one: codes of all of them would take as much as the table
         found = traced(chain, len(steps), last.table.rows, [place])

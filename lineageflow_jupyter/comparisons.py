@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from lineageflow_jupyter.diffing import DatasetDiffs, TableDiff
 from lineageflow_jupyter.inspecting import Inspector, diff_options
+from lineageflow_jupyter.model.revisions import cell_of, split_place
 
 Engine = Literal["pandas", "polars", "arrow"]
 """Library of frames."""
@@ -16,6 +17,7 @@ class Comparisons:
     """Part of `Repository`; changes nothing."""
 
     _inspector: Inspector
+    _point_inspector: Callable[[], Inspector]
 
     def diff(
         self,
@@ -37,7 +39,8 @@ class Comparisons:
         ----------
         a, b : str
             The older and the newer revision; `b` is HEAD by default. `a` alone may be a range: ``A..B``, or ``A...B``
-            for what B did since their histories parted. ``REV:DATASET`` twice compares two datasets.
+            for what B did since their histories parted. ``REV:DATASET`` twice compares two datasets;
+            ``NAME@{cell:ID}`` is a frame as a cell left it.
         datasets : str or sequence of str, optional
             Only these.
         columns, ignore : str or sequence of str, optional
@@ -76,7 +79,7 @@ class Comparisons:
         ({'price': 1}, [['b', 1, 1, 2.5, 3.0]])
         """
         options = diff_options(columns, ignore, rtol, atol, exact, engine)
-        return self._inspector.diff(a, b, datasets, options, _key_names(key))
+        return self._reaching(a, b).diff(a, b, datasets, options, _key_names(key))
 
     def diff_frame(
         self,
@@ -96,7 +99,7 @@ class Comparisons:
         Parameters
         ----------
         revision : str
-            ``REV:DATASET``, or ``DATASET`` for HEAD.
+            ``REV:DATASET``, ``DATASET`` for HEAD, or ``NAME@{cell:ID}`` for a frame as a cell left it.
         frame : frame
             The live frame. It must not change while the diff is used.
         columns, ignore, rtol, atol, exact, key, engine
@@ -110,7 +113,12 @@ class Comparisons:
             If the frame cannot be stored.
         """
         options = diff_options(columns, ignore, rtol, atol, exact, engine)
-        return self._inspector.diff_frame(revision, frame, options, _key_names(key))
+        return self._reaching(revision).diff_frame(revision, frame, options, _key_names(key))
+
+    def _reaching(self, *places: str | None) -> Inspector:
+        """What compares some places: frames as cells left them lie beside the repository."""
+        cells = any(place is not None and cell_of(split_place(place)[0]) is not None for place in places)
+        return self._point_inspector() if cells else self._inspector
 
 
 def _key_names(key: str | Sequence[str] | None) -> Sequence[str] | None:

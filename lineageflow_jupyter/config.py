@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from lineageflow_jupyter.errors import InvalidName, InvalidSetting
 from lineageflow_jupyter.model.objects import Author
@@ -28,6 +29,9 @@ from lineageflow_jupyter.model.revisions import check_name
 NOTEBOOK = "JPY_SESSION_NAME"
 GIT_SECONDS = 2.0
 """How long `git config` may take before the user's name is taken from elsewhere; it answers within milliseconds."""
+
+OFF, OPENLINEAGE_CLIENT = "off", "client"
+"""Where events of OpenLineage go, besides a file or an address: nowhere; where its own client's configuration says."""
 
 SESSION, ENVIRONMENT, GIT, DEFAULT = "session", "environment", "Git", "default"
 """Where a value may come from."""
@@ -44,6 +48,7 @@ _UNITS: dict[str, int] = {
 _LARGEST = 2**63 - 1
 _UNFIT = frozenset(("Cc", "Cs", "Zl", "Zp"))
 """Kinds of signs that no name has: control signs, halves of surrogate pairs, ends of lines."""
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _COUNT = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -150,6 +155,22 @@ def _size_text(count: int) -> str:
     return str(count)
 
 
+def _openlineage(text: str) -> str:
+    """What is no address is a path, in the system's own spelling."""
+    if "://" not in text:
+        return text.lower() if text.lower() in (OFF, OPENLINEAGE_CLIENT) else _text(text)
+    parts = urlsplit(_text(text))
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError(text)
+    return text
+
+
+def _number(text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
+
+
 def _count(text: str) -> int:
     if not _COUNT.fullmatch(text):
         raise ValueError(text)
@@ -228,12 +249,71 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 choices=("true", "false"),
             ),
             Setting(
+                "track_budget",
+                "LINEAGEFLOW_TRACK_BUDGET",
+                _number,
+                "a number of milliseconds, 0 or more",
+                "how long a cell may wait for the snapshots of what it changed; a thread does the rest",
+                250,
+            ),
+            Setting(
+                "snapshot_limit",
+                "LINEAGEFLOW_SNAPSHOT_LIMIT",
+                _size,
+                "a number of bytes such as 500 MB or 4 GiB",
+                "how large a frame may be of which snapshots are kept",
+                4 * 2**30,
+            ),
+            Setting(
+                "snapshot_days",
+                "LINEAGEFLOW_SNAPSHOT_DAYS",
+                _count,
+                "a number of days, 1 or more",
+                "how long snapshots are kept",
+                14,
+            ),
+            Setting(
+                "snapshot_size",
+                "LINEAGEFLOW_SNAPSHOT_SIZE",
+                _size,
+                "a number of bytes such as 500 MB or 10 GiB",
+                "how much room the snapshots of a notebook may take; the oldest go first",
+                10 * 2**30,
+            ),
+            Setting(
                 "record_code",
                 "LINEAGEFLOW_RECORD_CODE",
                 _bool,
                 "true or false",
                 "whether the code of cells is recorded with them, and the arguments of their calls",
                 True,
+                choices=("true", "false"),
+            ),
+            Setting(
+                "openlineage",
+                "LINEAGEFLOW_OPENLINEAGE",
+                _openlineage,
+                "off, client, a path, or an address that begins with http:// or https://",
+                "where events of OpenLineage go: nowhere, to a file (one event a line), to an address, or where the "
+                "configuration of the `openlineage-python` client says",
+                OFF,
+                choices=(OFF, OPENLINEAGE_CLIENT),
+            ),
+            Setting(
+                "openlineage_namespace",
+                "LINEAGEFLOW_OPENLINEAGE_NAMESPACE",
+                _text,
+                "a name in one line",
+                "namespace of the repository's datasets and cells in these events",
+                otherwise="`lineageflow://` with the machine and the folder of the repository",
+            ),
+            Setting(
+                "openlineage_code",
+                "LINEAGEFLOW_OPENLINEAGE_CODE",
+                _bool,
+                "true or false",
+                "whether these events hold the code of cells",
+                False,
                 choices=("true", "false"),
             ),
             Setting(
@@ -330,9 +410,44 @@ class Settings:
         return bool(self._value("record_operations"))
 
     @property
+    def track_budget(self) -> int:
+        """Milliseconds that a cell may wait for snapshots."""
+        return int(self._value("track_budget") or 0)
+
+    @property
+    def snapshot_limit(self) -> int:
+        """Largest frame of which snapshots are kept."""
+        return int(self._value("snapshot_limit") or 0)
+
+    @property
+    def snapshot_days(self) -> int:
+        """Days that snapshots are kept."""
+        return int(self._value("snapshot_days") or 0)
+
+    @property
+    def snapshot_size(self) -> int:
+        """Room for the snapshots of a workspace."""
+        return int(self._value("snapshot_size") or 0)
+
+    @property
     def record_code(self) -> bool:
         """Whether their code is."""
         return bool(self._value("record_code"))
+
+    @property
+    def openlineage(self) -> str:
+        """Where events of OpenLineage go: `OFF`, `OPENLINEAGE_CLIENT`, a path or an address."""
+        return self._text("openlineage")
+
+    @property
+    def openlineage_namespace(self) -> str:
+        """Namespace in these events, or ``""``."""
+        return self._text("openlineage_namespace")
+
+    @property
+    def openlineage_code(self) -> bool:
+        """Whether they hold the code of cells."""
+        return bool(self._value("openlineage_code"))
 
     @property
     def cache_bytes(self) -> int:

@@ -44,6 +44,7 @@ from lineageflow_jupyter.model.reports import ColumnSchema
 from lineageflow_jupyter.model.revisions import composed
 from lineageflow_jupyter.model.schema import SchemaChange
 from lineageflow_jupyter.paging import Pager
+from lineageflow_jupyter.reasons import Cause, causes_frame
 from lineageflow_jupyter.version_frames import columns_at, content_at, rows_at
 from lineageflow_jupyter.versions import Version
 
@@ -101,6 +102,7 @@ class TableDiff:
         self._pairs = paired(old.table if old else None, new.table if new else None, schema)
         self._chosen = _chosen(self._pairs, self.options, self.dataset)
         self._hunks: dict[int, Hunks] = {}
+        self._tell: Callable[[TableDiff], tuple[Cause, ...]] = lambda _: ()
 
     def only(self, columns: str | Sequence[str] | None = None, *, ignore: str | Sequence[str] = ()) -> TableDiff:
         """Return the diff restricted to some columns; those that identify rows always come along.
@@ -126,7 +128,36 @@ class TableDiff:
 
     def _with(self, options: DiffOptions) -> TableDiff:
         found = None if self._changes is None else lambda: self.changes
-        return TableDiff(self.old, self.new, self._schema_change, found, options)
+        return TableDiff(self.old, self.new, self._schema_change, found, options).told_by(self._tell)
+
+    def told_by(self, tell: Callable[[TableDiff], tuple[Cause, ...]]) -> TableDiff:
+        """Have the causes told by a function that is called when they are first asked for; returns the diff itself."""
+        self._tell = tell
+        return self
+
+    @cached_property
+    def reasons(self) -> tuple[Cause, ...]:
+        """What made the difference: for each column, and for rows, the cells with line and operation, earliest first.
+
+        Values of which no cell is known are there too, without one. Of versions that no commit holds, steps of this
+        notebook are told; of commits the steps that they keep. What differs only by the older side has no cell.
+        """
+        return self._tell(self)
+
+    @property
+    def causes(self) -> Any:
+        """The same as a frame; see `reasons.causes_frame`."""
+        return causes_frame(self.reasons, self.engine)
+
+    @property
+    def pairs(self) -> tuple[ColumnPair, ...]:
+        """Columns of both versions that the diff is about."""
+        return tuple(self._chosen)
+
+    @property
+    def changed_cells(self) -> Mapping[str, tuple[ColumnPair, Rows]]:
+        """By name: columns with changes that count, and the rows of the newer version that have them, rising."""
+        return self._changed_cells
 
     # --- what it is about --------------------------------------------------------------------------------------------
 

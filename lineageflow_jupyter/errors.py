@@ -10,7 +10,8 @@
     │   ├── UnknownName           a revision, dataset, column, frame or verb that does not exist
     │   ├── AmbiguousName         one name with several readings
     │   ├── InvalidSetting        a setting whose value cannot be read
-    │   └── UsageProblem          arguments that do not fit together
+    │   ├── UsageProblem          arguments that do not fit together
+    │   └── OutsideCell           what only a tracked cell can do
     ├── ConflictError           look at what changed, then decide
     │   ├── RefMoved              somebody committed what this workspace has not seen
     │   ├── NameTaken             a branch, dataset or repository that exists already
@@ -117,6 +118,12 @@ class UsageProblem(InputError):
     """Arguments do not fit together."""
 
     code = "usage"
+
+
+class OutsideCell(InputError):
+    """It can only be done by code of a cell that is tracked."""
+
+    code = "outside-cell"
 
 
 class ConflictError(LineageFlowError):

@@ -11,12 +11,12 @@ from threading import Lock
 from typing import Any
 
 from lineageflow_jupyter.catalog.base import Catalog
-from lineageflow_jupyter.errors import AmbiguousName, NotAvailable, ObjectMissing, UnknownName
+from lineageflow_jupyter.errors import AmbiguousName, ObjectMissing, UnknownName
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.moments import moment
 from lineageflow_jupyter.model.objects import Tree, TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord, Head, LogFilter, Move, Ref
-from lineageflow_jupyter.model.revisions import STASHES, Range, composed, number, parse, split_range
+from lineageflow_jupyter.model.revisions import CELL, STASHES, Range, composed, number, parse, split_range
 from lineageflow_jupyter.tables import Objects
 
 CACHED_COMMITS = 1_000
@@ -160,8 +160,6 @@ class History:
             If there is none; close matches are listed.
         AmbiguousName
             If it can be read in several ways; they are listed.
-        NotAvailable
-            For ``@{cell:ID}``.
         """
         if split_range(revision) is not None:
             raise UnknownName(
@@ -272,10 +270,10 @@ class History:
 
     def _at(self, base: str, at: str, revision: str, head: Head) -> ObjectId:
         """Commit that ``BASE@{AT}`` names."""
-        if at.startswith("cell:"):
-            raise NotAvailable(
-                f"{revision!r}: cells are not recorded in this version",
-                remedy="Use a commit or a moment, as in @{1 hour ago}",
+        if at.startswith(CELL):
+            raise UnknownName(
+                f"{revision!r} names one frame as a cell left it, and no commit",
+                remedy=f"Write the frame before it, where one frame is read: `x = %lf read flights@{{{at}}}`",
             )
         if at.startswith("-") and at[1:].isdecimal() and number(at[1:]):
             if base:

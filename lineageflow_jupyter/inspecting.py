@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lineageflow_jupyter.changing import Changes
@@ -12,12 +13,33 @@ from lineageflow_jupyter.feeding import ChangeFeed, CommittedChange
 from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.intake import contents_of, listed_datasets
 from lineageflow_jupyter.model.diffs import DiffOptions
+from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.objects import Tree, TreeEntry
 from lineageflow_jupyter.model.records import CommitRecord
-from lineageflow_jupyter.model.revisions import Range, split_dataset, split_place, split_range
+from lineageflow_jupyter.model.revisions import Range, cell_of, split_dataset, split_place, split_range
+from lineageflow_jupyter.points import Points
+from lineageflow_jupyter.reasons import Cause
 from lineageflow_jupyter.tables import TableWriter
 from lineageflow_jupyter.versions import LiveVersion
 from lineageflow_jupyter.workspace import Workspace
+
+Tell = Callable[[TableDiff], tuple[Cause, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tellers:
+    """Tell which cells made a difference.
+
+    Parameters
+    ----------
+    by_cells : callable
+        By the steps of this notebook.
+    by_commits : callable
+        Gives what tells it by the steps that commits keep, after one up to another.
+    """
+
+    by_cells: Tell
+    by_commits: Callable[[ObjectId, ObjectId], Tell]
 
 
 class Inspector:
@@ -33,9 +55,23 @@ class Inspector:
         Finds how versions differ.
     writer : TableWriter
         Computes ids of live frames; writes nothing.
+    points : Points, optional
+        Finds frames as cells left them; `changes` must be able to read those.
+    tellers : Tellers, optional
+        Tell which cells made a difference.
     """
 
-    def __init__(self, history: History, workspace: Workspace, changes: Changes, writer: TableWriter) -> None:
+    def __init__(
+        self,
+        history: History,
+        workspace: Workspace,
+        changes: Changes,
+        writer: TableWriter,
+        points: Points | None = None,
+        tellers: Tellers | None = None,
+    ) -> None:
+        self._tellers = tellers
+        self._points = points
         self._history = history
         self._workspace = workspace
         self._changes = changes
@@ -57,7 +93,8 @@ class Inspector:
         before, after = (self._tree(revision) for revision in self._ends(old, new))
         wanted = self._wanted(before[1], after[1], datasets, (before[0], after[0]))
         pairs = [(before[1].get(name), after[1].get(name)) for name in wanted]
-        return DatasetDiffs(self._each([pair for pair in pairs if pair[0] != pair[1]], options, key))
+        found = self._each([pair for pair in pairs if pair[0] != pair[1]], options, key)
+        return DatasetDiffs(self._told(found, before[0], after[0]))
 
     def _each(
         self,
@@ -92,7 +129,7 @@ class Inspector:
     def diff_frame(self, place: str, frame: Any, options: DiffOptions, key: Sequence[str] | None) -> TableDiff:
         """Diff of a stored version and a live frame; see `Repository.diff_frame`."""
         revision, dataset = split_dataset(place)
-        entry = self._history.entry(self._history.resolve(revision, self._workspace.head), dataset, revision)
+        entry = self._entry(revision, dataset)
         return self.against(entry, frame, options, key)
 
     def against(
@@ -108,7 +145,8 @@ class Inspector:
         (content,) = contents_of({dataset: frame}).values()
         snapshot = self._writer.add(dataset, content, parent=entry, key=() if entry is None else entry.key)
         stored = None if entry is None else self._changes.stored(entry)
-        return self._changes.diff(stored, LiveVersion(snapshot, content), options, key)
+        found = self._changes.diff(stored, LiveVersion(snapshot, content), options, key)
+        return found if self._tellers is None else found.told_by(self._tellers.by_cells)
 
     def _of_entries(
         self, old: TreeEntry | None, new: TreeEntry | None, options: DiffOptions, key: Sequence[str] | None
@@ -133,11 +171,27 @@ class Inspector:
         revision, dataset = split_place(old)
         other, second = split_place("HEAD" if new is None else new)
         first, second = dataset or second or "", second or dataset or ""
-        sides = [
-            self._history.entry(self._history.resolve(name, self._workspace.head), called, name)
-            for name, called in ((revision, first), (other, second))
-        ]
-        return DatasetDiffs(self._each([] if sides[0] == sides[1] else [(sides[0], sides[1])], options, key))
+        sides = [self._entry(name, called) for name, called in ((revision, first), (other, second))]
+        found = self._each([] if sides[0] == sides[1] else [(sides[0], sides[1])], options, key)
+        return DatasetDiffs(self._told(found, revision, other))
+
+    def _told(self, diffs: dict[str, TableDiff], old: str, new: str) -> dict[str, TableDiff]:
+        """Diffs that can tell their causes."""
+        if self._tellers is None:
+            return diffs
+        if any(cell_of(revision) is not None for revision in (old, new)):
+            tell = self._tellers.by_cells
+        else:
+            ends = [self._history.resolve(revision, self._workspace.head).id for revision in (old, new)]
+            tell = self._tellers.by_commits(*ends)
+        return {name: diff.told_by(tell) for name, diff in diffs.items()}
+
+    def _entry(self, revision: str, dataset: str) -> TreeEntry:
+        """Version of a dataset at a revision, or as a cell left it."""
+        cell = cell_of(revision)
+        if cell is not None and self._points is not None:
+            return self._points.entry(cell, dataset)
+        return self._history.entry(self._history.resolve(revision, self._workspace.head), dataset, revision)
 
     def _ends(self, old: str, new: str | None) -> tuple[str, str]:
         chosen = split_range(old)

@@ -26,6 +26,7 @@ from lineageflow_jupyter.errors import (
     StorageFull,
     WrongCatalog,
 )
+from lineageflow_jupyter.expiring import Keeping
 from lineageflow_jupyter.history import unknown
 from lineageflow_jupyter.model.records import Head, WorkspaceName
 from lineageflow_jupyter.model.revisions import check_name, composed
@@ -275,10 +276,19 @@ def _opened(
             shared_with=shared_with,
             cache=_cache(folder / COLUMNS, found),
             snapshot_store=lambda workspace: LocalStore(folder / SNAPSHOTS / workspace, create=True),
+            snapshot_workspaces=lambda: _folders(folder / SNAPSHOTS),
+            keeping=lambda: Keeping(configured().snapshot_days, configured().snapshot_size),
         )
     except BaseException:
         catalog.close()
         raise
+
+
+def _folders(path: Path) -> list[str]:
+    try:
+        return [found.name for found in path.iterdir() if found.is_dir()]
+    except OSError:  # there is none yet
+        return []
 
 
 def _catalog(path: Path) -> Catalog:

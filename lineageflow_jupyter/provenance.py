@@ -11,7 +11,8 @@ from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.records import CommitRecord
-from lineageflow_jupyter.model.revisions import split_dataset
+from lineageflow_jupyter.model.revisions import cell_of, split_dataset
+from lineageflow_jupyter.reasons import RunOf
 from lineageflow_jupyter.row_history import RowHistory, row_history
 from lineageflow_jupyter.tables import Objects
 from lineageflow_jupyter.versions import StoredVersion
@@ -25,6 +26,7 @@ class Provenance:
     _workspace: Workspace
     _changes: Changes
     _objects: Objects
+    _run_of: RunOf
 
     def blame(self, place: str, *, columns: str | Sequence[str] | None = None, rows: Any = None) -> Blame:
         """Tell for each value of a dataset the commit that gave it.
@@ -73,7 +75,8 @@ class Provenance:
         ['raw', 'dearer']
         """
         record, version, ancestry = self._past(place)
-        return blame(ancestry, version, record, (columns,) if isinstance(columns, str) else columns, rows)
+        chosen = (columns,) if isinstance(columns, str) else columns
+        return blame(ancestry, version, record, chosen, rows, self._run_of)
 
     def history(self, place: str, *, row: Any) -> RowHistory:
         """Tell what commits did to one row of a dataset, newest first; under its older names too, as in `blame`.
@@ -118,6 +121,11 @@ class Provenance:
                 remedy="Commit the frame first: then each of its values has a commit",
             )
         revision, dataset = split_dataset(place)
+        if cell_of(revision) is not None:
+            raise UsageProblem(
+                f"{place!r} is a frame as a cell left it, and no commit holds it by that name",
+                remedy=f"Blame what was committed: `%lf blame {dataset}`; or compare: `%lf diff {place} {dataset}`",
+            )
         record = self._history.resolve(revision, self._workspace.head)
         entry = self._history.entry(record, dataset, revision)
         return record, self._changes.stored(entry), Ancestry(self._history, self._changes, self._objects)

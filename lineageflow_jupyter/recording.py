@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from dataclasses import replace
 
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.errors import AmbiguousName, LineageFlowError, UnknownName
+from lineageflow_jupyter.lineage.redaction import without_secrets
 from lineageflow_jupyter.model.cells import (
     CellRun,
     Environment,
@@ -26,29 +26,6 @@ from lineageflow_jupyter.store.base import ObjectStore
 
 JOURNAL_EVERY = 200
 """So many runs are recorded before they are written to the journal, where no commit and no closing does it before."""
-
-_SECRETS = re.compile(
-    r"""(?ix)
-    (?<= ://) (?P<user> [^\s/@:'"{}]* ) : [^\s/@'"{}]+ (?= @ )             # scheme://user:SECRET@host
-    | (?<= [?&;] ) (?P<name> [\w-]* (?: password | passwd | pwd | secret | token | signature | api_?key | access_?key
-      | credential ) [\w-]* | sig ) = [^\s&;'"{}]+                         # ?token=SECRET
-    """
-)
-
-
-def without_secrets(text: str) -> str:
-    """Text in which passwords and tokens within addresses are stars; names of variables in f-strings stay.
-
-    Examples
-    --------
-    >>> without_secrets("postgresql://ada:s3cret@host/db")
-    'postgresql://ada:***@host/db'
-    >>> without_secrets("https://host/data.csv?day=1&token=abc")
-    'https://host/data.csv?day=1&token=***'
-    >>> without_secrets("f'postgresql://{user}:{password}@host/db'")
-    "f'postgresql://{user}:{password}@host/db'"
-    """
-    return _SECRETS.sub(lambda found: f"{found['name']}=***" if found["name"] else f"{found['user']}:***", text)
 
 
 class RunLog:

@@ -6,9 +6,10 @@ garbage, never damage. Each verb is told by one of the modules beside this one; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from lineageflow_jupyter.ancestry import Ancestry
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.chronicle import Chronicle
@@ -16,12 +17,16 @@ from lineageflow_jupyter.combination import Combiner
 from lineageflow_jupyter.combining import Combining
 from lineageflow_jupyter.comparing import Comparer
 from lineageflow_jupyter.comparisons import Comparisons, Engine
+from lineageflow_jupyter.diff_causes import CommitsBetween, StepsBetween, telling
+from lineageflow_jupyter.diffing import TableDiff
 from lineageflow_jupyter.errors import NameTaken, UsageProblem
+from lineageflow_jupyter.expiring import Keeping
 from lineageflow_jupyter.frames.convert import FrameContent, library_of_body
 from lineageflow_jupyter.frames.keys import check_key
 from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.hot_columns import HotColumns
-from lineageflow_jupyter.inspecting import Inspector
+from lineageflow_jupyter.impacting import Impacting
+from lineageflow_jupyter.inspecting import Inspector, Tellers
 from lineageflow_jupyter.intake import (
     by_dataset,
     check_texts,
@@ -51,10 +56,11 @@ from lineageflow_jupyter.model.reports import (
     TableShape,
     UndoReport,
 )
-from lineageflow_jupyter.model.revisions import check_name, composed, split_dataset
+from lineageflow_jupyter.model.revisions import cell_of, check_name, composed, split_dataset
 from lineageflow_jupyter.provenance import Provenance
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.reading import FrameReader
+from lineageflow_jupyter.reasons import Cause
 from lineageflow_jupyter.rebasing import Rebaser
 from lineageflow_jupyter.recording import Recording, RunLog
 from lineageflow_jupyter.refs import Refs
@@ -66,14 +72,13 @@ from lineageflow_jupyter.store.reader import ObjectReader
 from lineageflow_jupyter.switching import Switcher
 from lineageflow_jupyter.tables import THREADS, Objects, TableReader, TableWriter, verify
 from lineageflow_jupyter.threads import Threads
-from lineageflow_jupyter.tracing import Tracing
 from lineageflow_jupyter.undoing import Undoer
 from lineageflow_jupyter.workspace import Workspace
 
 Live = Mapping[str, Any]
 
 
-class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recording, Tracing):
+class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recording, Impacting):
     """Versions of datasets: a catalog and an object store, seen from one workspace.
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several
@@ -100,6 +105,10 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         Keeps what was read, so that reading it again takes no decoding.
     snapshot_store : callable, optional
         Gives the store of a workspace's snapshots, by the workspace's id.
+    snapshot_workspaces : callable, optional
+        Gives the ids of the workspaces that have such a store.
+    keeping : callable, optional
+        Tells how long snapshots are kept, and how much room they may take.
     """
 
     def __init__(
@@ -113,11 +122,13 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         shared_with: str = "",
         cache: ColumnCache | None = None,
         snapshot_store: Callable[[str], ObjectStore] | None = None,
+        snapshot_workspaces: Callable[[], Iterable[str]] = tuple,
+        keeping: Callable[[], Keeping] = Keeping,
     ) -> None:
         self.location = location
         self.shared_with = shared_with
         self._catalog = catalog
-        self._snapshot_stores = SnapshotStores(catalog, store, snapshot_store)
+        self._snapshot_stores = SnapshotStores(catalog, store, snapshot_store, snapshot_workspaces, keeping)
         self._author = author
         self._pool = Threads(THREADS)
         self._objects = Objects(ObjectReader(store, catalog.locate))
@@ -125,12 +136,17 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         self._workspace = Workspace(catalog, self._history, head)
         self._hot = HotColumns(cache)
         self._runs = RunLog(catalog, store)
+        self._run_of = catalog.run
         tables = TableReader(self._objects, self._pool, self._hot)
         changes = self._changes = Changes(self._objects, tables, self._pool, catalog.known)
         self._publisher = Publisher(catalog, store, self._objects, self._history, self._workspace, self._pool, changes)
         self._reader = FrameReader(self._objects, tables)
         writer = TableWriter(self._objects, self._pool, catalog.known)  # computes ids, writes nothing
-        self._inspector = Inspector(self._history, self._workspace, changes, writer)
+        tellers = Tellers(telling(self._steps_between, catalog.run), self._commits_between)
+        self._inspector = Inspector(self._history, self._workspace, changes, writer, tellers=tellers)
+        self._point_inspector = lambda: Inspector(
+            self._history, self._workspace, self._reachable.changes, self._reachable.writer, self._points, tellers
+        )
         self._comparer = Comparer(self._objects, writer, tables, self._workspace, self._publisher, changes, author)
         at_work = (catalog, self._history, self._workspace, self._publisher)
         self._refs = Refs(*at_work, author)
@@ -301,7 +317,8 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         Parameters
         ----------
         revision : str
-            ``REV:DATASET``, ``DATASET`` for HEAD, or ``DATASET@{AT}`` for a point in time.
+            ``REV:DATASET``, ``DATASET`` for HEAD, ``DATASET@{AT}`` for a point in time, or ``NAME@{cell:ID}`` for a
+            frame as a cell left it.
         columns : sequence of labels, optional
             Data columns to read, in this order; index levels always come along. All by default.
         rows : slice or (int, int), optional
@@ -317,6 +334,9 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
             If stored bytes are damaged: never wrong data.
         """
         name, dataset = split_dataset(revision)
+        cell = cell_of(name)
+        if cell is not None:  # that counts as no version that was seen
+            return self._reachable.reader.read(self._points.entry(cell, dataset), columns, rows, engine)
         record = self.resolve(name)
         entry = self._history.entry(record, dataset, name)
         # Only the branch's present version counts as seen: reading an older one, to compare, takes nothing back.
@@ -338,20 +358,19 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
 
     def schema(self, place: str) -> DatasetSchema:
         """Columns, types, key and library of a dataset: ``REV:DATASET``, or ``DATASET`` for HEAD."""
-        name, dataset = split_dataset(place)
-        entry = self._history.entry(self.resolve(name), dataset, name)
-        table = self._objects.table(entry.table)
-        types = [column.type for column in self._objects.columns([column.column for column in table.columns])]
+        entry, objects = self._placed(place)
+        table = objects.table(entry.table)
+        types = [column.type for column in objects.columns([column.column for column in table.columns])]
         columns = (
             ColumnSchema(column.name, column.role, str(kind)) for column, kind in zip(table.columns, types, strict=True)
         )
-        library = library_of_body(self._objects.frame(entry.frame).body)
+        library = library_of_body(objects.frame(entry.frame).body)
         return DatasetSchema(entry.dataset, shape_of(table), tuple(columns), entry.key, library)
 
     def column_names(self, place: str, *, levels: bool = False) -> tuple[str, ...]:
         """Names of the columns of ``REV:DATASET``, as `read` takes them; as keys do with the index `levels`."""
-        revision, dataset = split_dataset(place)
-        table = self._objects.table(self._history.entry(self.resolve(revision), dataset, revision).table)
+        entry, objects = self._placed(place)
+        table = objects.table(entry.table)
         return tuple(column.name for column in (table.columns if levels else table.data))
 
     def status(self, frames: Mapping[str, Any], *, cells: bool = True) -> StatusReport:
@@ -522,6 +541,23 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         """
         return self._stashes.push(by_dataset(frames), _said(message, f"work on {self.head.branch}"))
 
+    def stash_aside(self, frames: Live, *, message: str) -> Replacement:
+        """Keep frames as a stash and leave them, and HEAD, as they are: for who is about to replace them.
+
+        Parameters
+        ----------
+        frames : mapping of str to frame
+            Dataset name to frame.
+        message : str
+            Why.
+
+        Raises
+        ------
+        UncommittedChanges
+            If one cannot be stored.
+        """
+        return self._stashes.keep(by_dataset(frames), message)
+
     def stashes(self, *, everybody: bool = False) -> list[StashReport]:
         """Stashes of this workspace, or of all workspaces, newest first."""
         return self._stashes.listed(everybody=everybody)
@@ -660,6 +696,7 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
 
     def close(self) -> None:
         """Release threads and connections."""
+        self.stop_copying()
         self._hot.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._runs.close()
@@ -695,6 +732,30 @@ class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recordi
         if branch != self.head.branch and names:
             raise unknown("branch", branch, names, f"Create it with `%lf branch {branch}`")
         return None
+
+    def _steps_between(self, diff: TableDiff) -> StepsBetween | None:
+        """Steps of this notebook between the versions of a diff."""
+        assert diff.old is not None
+        assert diff.new is not None
+        finder = StepFinder(self._catalog, self.head.workspace, lambda: self._reachable)
+        path = finder.path(diff.old.entry.table, diff.new.entry)
+        return StepsBetween(path, diff.old, diff.new, self._reachable.changes) if path.steps else None
+
+    def _commits_between(self, old: ObjectId, new: ObjectId) -> Callable[[TableDiff], tuple[Cause, ...]]:
+        def past(diff: TableDiff) -> CommitsBetween:
+            assert diff.old is not None
+            ancestry = Ancestry(self._history, self._changes, self._objects)
+            return CommitsBetween(ancestry, self._history, old, new, (diff.old.entry.dataset, diff.dataset))
+
+        return telling(past, self._catalog.run)
+
+    def _placed(self, place: str) -> tuple[TreeEntry, Objects]:
+        """Version of a place, and where its manifests are."""
+        revision, dataset = split_dataset(place)
+        cell = cell_of(revision)
+        if cell is not None:
+            return self._points.entry(cell, dataset), self._reachable.objects
+        return self._history.entry(self.resolve(revision), dataset, revision), self._objects
 
     def _edit(self, verb: str, edit: Callable[[Tree], Tree], message: str) -> CommitReport:
         author = self._author()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.comparing import Comparer
-from lineageflow_jupyter.errors import UnknownName, UsageProblem
+from lineageflow_jupyter.errors import UncommittedChanges, UnknownName, UsageProblem
 from lineageflow_jupyter.history import History
 from lineageflow_jupyter.model.objects import TreeEntry
 from lineageflow_jupyter.model.records import RefChange
@@ -49,6 +49,27 @@ class Stashes:
             detail={**kept.detail, "message": message},
         )
         return Replacement(self.workspace.head.branch, record, frames, kept.stash, statuses)
+
+    def keep(self, live: Live, why: str) -> Replacement:
+        """Keep frames as a stash, and leave them as they are: the caller is about to replace them otherwise."""
+        tree = self.history.tree(self.history.tip(self.workspace.head.branch))
+        statuses = tuple(self.comparer.status(name, frame, tree) for name, frame in live.items())
+        broken = next((found for found in statuses if found.state == "unsupported"), None)
+        if broken is not None:
+            raise UncommittedChanges(
+                f"{broken.dataset!r} holds changes that cannot be stored ({broken.problem.rstrip('.')})",
+                remedy="Mend it, or `del` the variable first",
+            )
+        kept = self.comparer.stashed(live, why, statuses)
+        record = kept.written.records[-1]
+        self.publisher.publish(
+            "stash",
+            kept.refs,
+            kept.written,
+            frames=dict.fromkeys(live, (record.id, None)),
+            detail={**kept.detail, "message": why},
+        )
+        return Replacement(self.workspace.head.branch, record, {}, kept.stash, statuses)
 
     def listed(self, *, everybody: bool) -> list[StashReport]:
         """Stashes, newest first: those of this workspace, or of all."""

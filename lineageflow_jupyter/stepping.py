@@ -19,6 +19,25 @@ MOST_STEPS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Path:
+    """Steps that led to a version, oldest first.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+        The steps.
+    versions : tuple of TreeEntry
+        The version before each of them; none before the first one if that `made` it.
+    made : bool
+        Whether the first step made it.
+    """
+
+    steps: tuple[Step, ...] = ()
+    versions: tuple[TreeEntry, ...] = ()
+    made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StepFinder:
     """Finds how committed frames came about.
 
@@ -56,12 +75,43 @@ class StepFinder:
         except LineageFlowError:  # a commit must not fail because of what is told beside it
             return Told()
 
-    def _told(self, before: TreeEntry | None, after: TreeEntry) -> Told:
-        start = None if before is None else before.table
+    def path(self, start: ObjectId | None, after: TreeEntry) -> Path:
+        """Steps that led to a version, as far back as to a table, or as their data are there.
+
+        Parameters
+        ----------
+        start : ObjectId or None
+            The table; None: as far as is known.
+        after : TreeEntry
+            The version.
+        """
+        if not self.workspace:
+            return Path()
+        chain, snapshots = self._chain(start, after, skip=True), self.snapshots()
+        earlier = None if chain.made else _entry(chain.earlier, after)
+        versions = [earlier, *(_entry(state, after) for _, _, state in chain.steps[:-1])]
+        begin = 0
+        for at, entry in enumerate(versions):
+            if entry is None or not snapshots.has(entry):
+                begin = at + 1
+        made = chain.made and begin == 1  # nothing is missing but what there never was
+        steps = [Step(after.dataset, run, table) for run, table, _ in chain.steps]
+        known = tuple(entry for entry in versions[begin:] if entry is not None)
+        return Path(tuple(steps[0 if made else begin :]), known, made)
+
+    def _chain(self, start: ObjectId | None, after: TreeEntry, *, skip: bool = False) -> _Chain:
+        """Go back from a version; with `skip` also from one that is not the latest."""
         chain = _Chain(after.table, start)
         for run, write in self._writes(after):
+            if skip and not chain.steps and (write.after is None or write.after.table != after.table):
+                continue
             if not chain.take(run, write, self.running) or chain.complete:
                 break
+        return chain
+
+    def _told(self, before: TreeEntry | None, after: TreeEntry) -> Told:
+        start = None if before is None else before.table
+        chain = self._chain(start, after)
         if not chain.steps:
             return Told()
         steps = tuple(Step(after.dataset, run, table) for run, table, _ in chain.steps)

@@ -16,6 +16,14 @@ from lineageflow_jupyter.model.cells import CellRun, Environment, FrameState, Fr
 from lineageflow_jupyter.model.diffs import DiffPage, DiffRow, DiffSummary, SchemaDiff
 from lineageflow_jupyter.model.ids import ObjectId
 from lineageflow_jupyter.model.merge_reports import MergeResult
+from lineageflow_jupyter.model.model_reports import (
+    AffectedFrame,
+    ImpactReport,
+    ModelColumn,
+    ModelReport,
+    Touched,
+    TrainingTable,
+)
 from lineageflow_jupyter.model.objects import Author
 from lineageflow_jupyter.model.records import CommitRecord, Ref, WorkspaceRecord
 from lineageflow_jupyter.model.reports import (
@@ -404,3 +412,67 @@ def _iso(time: int) -> str | None:
     except OverflowError:  # a commit whose clock was set to a year that does not exist
         return None
     return found.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def model(value: ModelReport) -> Document:
+    """A fitted model; ``null`` for a score that was not finite."""
+    return {
+        "id": value.id,
+        "name": value.name,
+        "kind": value.kind,
+        "parameters": value.parameters,
+        "trained_on": [_training_table(each) for each in value.trained_on],
+        "rows": value.rows,
+        "features": [_model_column(each) for each in value.features],
+        "targets": [_model_column(each) for each in value.targets],
+        "scores": [
+            {"metric": each.metric, "value": each.value, "on": list(each.on), "place": asdict(each.place)}
+            for each in value.scores
+        ],
+        "stale": list(value.stale),
+        "current": value.current,
+        "opaque": value.opaque,
+        "place": asdict(value.place),
+    }
+
+
+def _training_table(value: TrainingTable) -> Document:
+    return {
+        "frame": value.frame,
+        "table": _hex(value.table),
+        "description": _hex(value.description),
+        "commit": _hex(value.commit),
+        "rows": value.rows,
+    }
+
+
+def _model_column(value: ModelColumn) -> Document:
+    return {"name": value.name, "sources": [asdict(each) for each in value.sources]}
+
+
+def impact(value: ImpactReport) -> Document:
+    """What hangs on a dataset or a column; ``touched.rows`` is null where it cannot be told, and ``why`` says why."""
+    return {
+        "dataset": value.dataset,
+        "column": value.column,
+        "table": _hex(value.table),
+        "frames": [_affected_frame(each) for each in value.frames],
+        "columns": [_affected_frame(each) for each in value.columns],
+        "models": [
+            {
+                "model": model(each.model),
+                "features": list(each.features),
+                "evidence": each.evidence,
+                "touched": _touched(each.touched),
+            }
+            for each in value.models
+        ],
+    }
+
+
+def _affected_frame(value: AffectedFrame) -> Document:
+    return {**asdict(value), "stale": list(value.stale)}
+
+
+def _touched(value: Touched) -> Document:
+    return {**asdict(value), "before": _hex(value.before), "after": _hex(value.after)}

@@ -56,6 +56,19 @@ def test_the_repository_starts_without_ipython_polars_and_migrations() -> None:
     assert loaded.isdisjoint({"IPython", "alembic", "polars"})
 
 
+def test_what_the_oldest_environment_need_not_repeat_works_without_frames_and_databases() -> None:
+    found = re.search(r"^PURE := ((?:.*\\\n)*.*)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    paths = [ROOT / path for path in found[1].replace("\\\n", " ").split()]
+    files = [file for path in paths for file in (path.rglob("test_*.py") if path.is_dir() else [path])]
+    assert len(files) > len(paths)
+    nodes = [node for file in files for node in ast.walk(parsed(file))]
+    names = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    names |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    loaded = loaded_after(f"import {', '.join(sorted(names))}")
+    assert loaded.isdisjoint(set(HEAVY) - {"numpy"}), loaded & set(HEAVY)
+
+
 def test_every_module_can_be_imported_first() -> None:
     """A circular import shows only when the wrong module comes first."""
     names = [
@@ -178,7 +191,8 @@ def requirement(line: str) -> tuple[str, str]:
 
 def test_lower_bounds_are_the_versions_tested_in_the_oldest_environment() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    promised = dict(map(requirement, [*project["dependencies"], *project["optional-dependencies"]["polars"]]))
+    optional = project["optional-dependencies"]
+    promised = dict(map(requirement, [*project["dependencies"], *optional["polars"], *optional["openlineage"]]))
     lines = (ROOT / "requirements" / "oldest.in").read_text(encoding="utf-8").splitlines()
     pinned = [line for line in lines if line and not line.startswith("#")]
     # Where a package has several lines, the one for the oldest Pythons counts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 import lineageflow_jupyter as lf
 from lineageflow_jupyter.config import settings
 from lineageflow_jupyter.errors import UnknownName
+from lineageflow_jupyter.kernel.glance import THREAD
 from lineageflow_jupyter.model.records import WorkspaceName
 from lineageflow_jupyter.repository import Repository
 from lineageflow_jupyter.testing.shell import TestingShell
@@ -50,11 +52,18 @@ def repositories(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 
 @pytest.fixture
 def statements() -> Iterator[list[str]]:
-    """All SQL that connections made from now on run, whoever sends it to the driver."""
+    """All SQL that connections made from now on run, whoever sends it to the driver.
+
+    But for what completion asks ahead beside the line, whenever a thread comes to it.
+    """
     found: list[str] = []
 
+    def note(statement: str) -> None:
+        if threading.current_thread().name != THREAD:
+            found.append(statement)
+
     def trace(connection: object, _: object) -> None:
-        connection.set_trace_callback(found.append)  # type: ignore[attr-defined]
+        connection.set_trace_callback(note)  # type: ignore[attr-defined]
 
     sa.event.listen(sa.pool.Pool, "connect", trace)
     yield found

@@ -19,9 +19,10 @@ import pytest
 import lineageflow_jupyter as lf
 from lineageflow_jupyter import wire
 from lineageflow_jupyter.errors import AmbiguousName, StorageDenied, StorageFull, UnknownName
+from lineageflow_jupyter.lineage.redaction import without_secrets
 from lineageflow_jupyter.model.cells import CellRun, Environment, External, FrameWrite, OperationRecord
 from lineageflow_jupyter.model.ids import ObjectId
-from lineageflow_jupyter.recording import JOURNAL_EVERY, without_secrets
+from lineageflow_jupyter.recording import JOURNAL_EVERY
 from lineageflow_jupyter.repository import Repository
 from lineageflow_jupyter.testing.catalog_contract import make_run, make_state
 from lineageflow_jupyter.testing.stores import FailingStore

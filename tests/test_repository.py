@@ -488,7 +488,7 @@ class TestHistory:
         assert repo.resolve("main@{now}").id == three[2]
         with pytest.raises(UnknownName, match="main pointed to nothing then"):
             repo.resolve("main@{2001-01-01}")
-        with pytest.raises(NotAvailable, match="cells are not recorded"):
+        with pytest.raises(UnknownName, match="names one frame as a cell left it, and no commit"):
             repo.resolve("main@{cell:ab12}")
 
     def test_missing_datasets_are_named_with_what_there_is(self, repo: Repository, three: list[bytes]) -> None:

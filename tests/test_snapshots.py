@@ -127,9 +127,10 @@ def test_what_cannot_be_stored_is_told(repo: Repository) -> None:
     assert "x" in state.note
     with pytest.raises(ObjectMissing, match="no data of 'df' were kept"):
         repo.snapshot(state)
-    large = pd.DataFrame({"x": np.arange(5_000_000)})
+    large = pd.DataFrame({"x": np.arange(7_000_000)})
     state = repo.frame_state("df", "df", large)
-    assert (state.table, state.note) == (None, "40 MB are too much to look at while a cell waits")
+    told = "its data could not be copied: 56 MB are too much to look at while a cell waits"
+    assert (state.table, state.note) == (None, told)
 
 
 def test_a_visitor_keeps_none(repo: Repository) -> None:

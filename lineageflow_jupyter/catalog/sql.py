@@ -581,24 +581,7 @@ class SqlCatalog:
     # --- cell runs
 
     def record_run(self, run: CellRun) -> int:
-        """Remember a cell run; its place in the log of runs, which increases.
-
-        A run that is known by its id already is answered with its place, and stays as it is: recording it again after
-        a lost answer is safe. What is recorded survives the process; that it survives a loss of power too is only
-        sure after the next `publish`.
-
-        Parameters
-        ----------
-        run : CellRun
-            The run; its `sequence` is passed over.
-
-        Raises
-        ------
-        InvalidName
-            If its id is no text.
-        CatalogBusy, StorageFull, StorageDenied
-            If the database refuses.
-        """
+        """Return what `Catalog.record_run` promises."""
         check_text(run.run)
         with self._writing(durable=False) as connection:
             return record_run(connection, run)
@@ -612,23 +595,7 @@ class SqlCatalog:
         external: Sequence[External] | None = None,
         environment: str | None = None,
     ) -> CellRun:
-        """Replace what was not known yet when a run was recorded, such as snapshots; the run as it is then.
-
-        Parameters
-        ----------
-        run : str
-            Its id.
-        reads, writes, external, environment : optional
-            What replaces what was recorded; None leaves it, so that two that amend different things do not undo each
-            other.
-
-        Raises
-        ------
-        UnknownName
-            If there is no such run.
-        CatalogBusy, StorageFull, StorageDenied
-            If the database refuses.
-        """
+        """Return what `Catalog.amend_run` promises."""
         check_text(run)
         with self._writing(durable=False) as connection:
             return amend_run(connection, run, reads=reads, writes=writes, external=external, environment=environment)

@@ -17,7 +17,7 @@ Chunks are joined. A dictionary comes back unified over all chunks, without null
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -44,6 +44,9 @@ from lineageflow_jupyter.frames.content import (
     shown,
 )
 
+if TYPE_CHECKING:
+    from lineageflow_jupyter.frames.capture import Capture, Keep
+
 
 def encode_arrow(frame: Any, version: int) -> FrameContent:
     """Take an Arrow table or record batch apart.
@@ -56,26 +59,54 @@ def encode_arrow(frame: Any, version: int) -> FrameContent:
     companions = Companions()
     columns, flavours = [], []
     for position, (field, column) in enumerate(zip(frame.schema, frame.columns, strict=True)):
-        array, flavour = column, None
-        if not is_default(field.type):
-            try:
-                array, flavour = encode_values(column, _adder(companions, position))
-            except UnsupportedType as error:
-                raise UnsupportedData(
-                    f"column {shown(field.name)}: {error}",
-                    remedy="Cast the column to a primitive, text, list or struct type first",
-                ) from error
+        array, flavour = _encoded(field, column, position, companions)
         columns.append(ColumnContent(field.name, "data", array))
         flavours.append(flavour)
-    payload = [
+    body = [version, "arrow", companions.owners, _payload(frame, flavours)]
+    return FrameContent(frame.num_rows, tuple(columns), tuple(companions.arrays), body)
+
+
+def capture_arrow(capture: Capture, keep: Keep, version: int) -> FrameContent:
+    """The same of a table whose memory may change meanwhile; see `capture.Capture.content`."""
+    from lineageflow_jupyter.frames.capture import kept_companions
+
+    companions = Companions()
+    columns, flavours = [], []
+    capture.check_head()
+    schema = capture.frame().schema
+    for number, field in enumerate(schema):
+        known = len(companions.arrays)
+        values = capture.whole(number)
+        array, flavour = _encoded(field, values, number, companions)
+        columns.append(ColumnContent(field.name, "data", keep(field.name, "data", iter([array]))))
+        flavours.append(flavour)
+        kept_companions(companions, known, keep)
+        capture.check(number, values)  # it may lie on memory that numpy can write to
+    frame = capture.frame()
+    body = [version, "arrow", companions.owners, _payload(frame, flavours)]
+    return FrameContent(frame.num_rows, tuple(columns), tuple(companions.arrays), body)
+
+
+def _encoded(field: Any, column: Any, position: int, companions: Companions) -> tuple[Any, Encoded]:
+    if is_default(field.type):
+        return column, None
+    try:
+        return encode_values(column, _adder(companions, position))
+    except UnsupportedType as error:
+        raise UnsupportedData(
+            f"column {shown(field.name)}: {error}",
+            remedy="Cast the column to a primitive, text, list or struct type first",
+        ) from error
+
+
+def _payload(frame: Any, flavours: Sequence[Encoded]) -> Encoded:
+    return [
         "table" if isinstance(frame, pa.Table) else "batch",
         runs(flavours),
         runs([None if field.nullable else True for field in frame.schema]),
         [[i, encode_metadata(field.metadata)] for i, field in enumerate(frame.schema) if field.metadata],
         encode_metadata(frame.schema.metadata),
     ]
-    body = [version, "arrow", companions.owners, payload]
-    return FrameContent(frame.num_rows, tuple(columns), tuple(companions.arrays), body)
 
 
 def _adder(companions: Companions, position: int) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -59,26 +60,133 @@ def fingerprint(frame: Any) -> bytes | None:
     return bytes(digest.digest())
 
 
+# --- by columns ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Fingerprints of the parts of a frame, so that each can be compared alone with a copy of it.
+
+    Parameters
+    ----------
+    head : bytes
+        Of labels, shape and attributes.
+    columns : tuple of bytes
+        Of each data column.
+    """
+
+    head: bytes
+    columns: tuple[bytes, ...]
+
+
+def marks(frame: Any) -> Marks | None:
+    """Fingerprints of a frame's parts; None where `fingerprint` gives none."""
+    try:
+        return Marks(head_mark(frame), tuple(column_mark(column_of(frame, n)) for n in range(width_of(frame))))
+    except (TypeError, ValueError, NotImplementedError, pa.ArrowException):
+        return None
+
+
+def width_of(frame: Any) -> int:
+    """Number of data columns of a frame."""
+    return int(frame.shape[1]) if len(frame.shape) > 1 else 1
+
+
+def column_of(frame: Any, number: int) -> Any:
+    """Values of a data column, on the frame's memory: a pandas array, a polars Series or Arrow values."""
+    library = library_of(frame)
+    if library == "arrow":
+        return frame.column(number)
+    if library == "polars":
+        return frame.to_series(number) if len(frame.shape) > 1 else frame
+    return (frame.iloc[:, number] if len(frame.shape) > 1 else frame).array
+
+
+def head_mark(frame: Any) -> bytes:
+    """Fingerprint of what a frame has besides the values of its columns."""
+    digest = xxhash.xxh3_128()
+    library = library_of(frame)
+    if library == "pandas":
+        _pandas_head(digest, frame)
+    elif library == "polars":
+        _told(digest, type(frame).__name__, frame.shape, frame.name if len(frame.shape) == 1 else frame.columns)
+    else:
+        _told(digest, type(frame).__name__, frame.num_rows, frame.schema.metadata)
+        for field in frame.schema:
+            _told(digest, field.name, field.type, field.nullable, field.metadata)
+    return bytes(digest.digest())
+
+
+def column_mark(values: Any) -> bytes:
+    """Fingerprint of a column as `column_of` gives it."""
+    digest = xxhash.xxh3_128()
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        _arrow(digest, values)
+    elif library_of(values) == "polars":
+        _polars_column(digest, values)
+    else:
+        _column(digest, values)
+    return bytes(digest.digest())
+
+
+class PiecesMark:
+    """The same of a pandas column that comes in pieces, such as `comes_in_pieces` tells.
+
+    Parameters
+    ----------
+    dtype : dtype
+        The dtype of the column.
+    """
+
+    def __init__(self, dtype: Any) -> None:
+        self._digest = xxhash.xxh3_128()
+        _told(self._digest, dtype)
+
+    def add(self, piece: Any) -> None:
+        """Add the next rows."""
+        _memory(self._digest, _plain(piece))
+
+    def mark(self) -> bytes:
+        """Fingerprint of what was added so far."""
+        return bytes(self._digest.digest())
+
+
+def comes_in_pieces(values: Any) -> bool:
+    """Whether a pandas array is numbers or times in a numpy array, of which a slice means the same as in the whole."""
+    import pandas as pd
+
+    if isinstance(values, pd.arrays.NumpyExtensionArray):
+        return values.to_numpy().dtype.kind != "O"
+    return isinstance(values, pd.arrays.DatetimeArray | pd.arrays.TimedeltaArray | pd.arrays.PeriodArray)
+
+
 # --- pandas ----------------------------------------------------------------------------------------------------------
 
 
 def _pandas(digest: Digest, frame: Any) -> None:
     import pandas as pd
 
-    series = isinstance(frame, pd.Series)
-    _told(digest, type(frame).__name__, frame.shape, frame.attrs, frame.flags.allows_duplicate_labels)
-    _labels(digest, frame.index)
-    if series:
-        _told(digest, frame.name)
+    _pandas_head(digest, frame)
+    if isinstance(frame, pd.Series):
         _column(digest, frame.array)
         return
-    _labels(digest, frame.columns)
     square = _square(frame)
     if square is not None:
         _memory(digest, square)
         return
     for position in range(frame.shape[1]):
         _column(digest, frame.iloc[:, position].array)
+
+
+def _pandas_head(digest: Digest, frame: Any) -> None:
+    import pandas as pd
+
+    _told(digest, type(frame).__name__, frame.shape, frame.attrs, frame.flags.allows_duplicate_labels)
+    _labels(digest, frame.index)
+    if isinstance(frame, pd.Series):
+        _told(digest, frame.name)
+    else:
+        _labels(digest, frame.columns)
 
 
 def _square(frame: Any) -> Any:
@@ -111,13 +219,11 @@ def _column(digest: Digest, values: Any) -> None:
     import pandas as pd
 
     _told(digest, values.dtype)
-    if isinstance(values, pd.arrays.NumpyExtensionArray):
-        _memory(digest, values.to_numpy())
+    if isinstance(values, pd.arrays.NumpyExtensionArray) or comes_in_pieces(values):
+        _memory(digest, _plain(values))
     elif isinstance(values, pd.Categorical):
         _memory(digest, values.codes)
         _labels(digest, values.categories)
-    elif isinstance(values, pd.arrays.DatetimeArray | pd.arrays.TimedeltaArray | pd.arrays.PeriodArray):
-        _memory(digest, values.view("i8"))
     elif isinstance(values, pd.arrays.IntervalArray):
         for side in (values.left, values.right):
             _labels(digest, side)
@@ -125,6 +231,13 @@ def _column(digest: Digest, values: Any) -> None:
         _arrow(digest, values.__arrow_array__())
     else:
         raise TypeError(f"no way to the memory of {values.dtype}")
+
+
+def _plain(values: Any) -> Any:
+    """Memory of numbers, objects or times."""
+    import pandas as pd
+
+    return values.to_numpy() if isinstance(values, pd.arrays.NumpyExtensionArray) else values.view("i8")
 
 
 # --- polars and Arrow ------------------------------------------------------------------------------------------------
@@ -137,12 +250,18 @@ def _polars(digest: Digest, frame: Any) -> None:
     table = frame.to_frame() if isinstance(frame, pl.Series) else frame
     _told(digest, type(frame).__name__, table.shape, list(table.schema.items()))
     for number in range(table.width):
-        column = table.to_series(number)
-        plain = column.cast(pl.String) if isinstance(column.dtype, pl.Categorical | pl.Enum) else column
-        try:
-            _memory(digest, plain.to_frame().hash_rows(seed=7).to_numpy())
-        except pl.exceptions.PolarsError:  # early versions hash no lists
-            _arrow(digest, plain.to_arrow())
+        _polars_column(digest, table.to_series(number))
+
+
+def _polars_column(digest: Digest, column: Any) -> None:
+    import polars as pl
+
+    _told(digest, column.dtype)
+    plain = column.cast(pl.String) if isinstance(column.dtype, pl.Categorical | pl.Enum) else column
+    try:
+        _memory(digest, plain.to_frame().hash_rows(seed=7).to_numpy())
+    except pl.exceptions.PolarsError:  # early versions hash no lists
+        _arrow(digest, plain.to_arrow())
 
 
 def _table(digest: Digest, table: Any) -> None:

@@ -14,7 +14,8 @@ duplicates  flags.allows_duplicate_labels
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,9 @@ from lineageflow_jupyter.frames.pandas_index import (
 from lineageflow_jupyter.frames.storage_types import storage_type
 from lineageflow_jupyter.frames.zones import arrow_zone, zone_of_arrow
 
+if TYPE_CHECKING:
+    from lineageflow_jupyter.frames.capture import Capture, Keep
+
 WIDE = 200
 """From this number of data columns on, columns of one dtype are put into one block."""
 _SQUARE_BYTES = 1 << 26
@@ -63,33 +67,91 @@ def encode_pandas(frame: Any, version: int) -> FrameContent:
     UnsupportedData
         Naming column, first bad row, value and remedy.
     """
-    series = isinstance(frame, pd.Series)
-    check_class(frame)
-    companions = Companions()
-    rows, levels = encode_rows(frame.index, companions)
-    columns = [ColumnContent(name, "index", array) for name, array, _ in levels]
-    flavours = [flavour for _, _, flavour in levels]
-    if series:
-        labels, texts = _series_label(frame.name)
-        arrays: Iterator[Any] = iter([_array(frame)])
-    else:
-        labels, texts = encode_labels(frame.columns, companions)
-        arrays = _arrays(frame)
-    for position, (text, values) in enumerate(zip(texts, arrays, strict=True), start=len(levels)):
-        place = _place(frame, text, position, companions)
-        array, flavour = encode_array(values, place)
-        columns.append(ColumnContent(text, "data", array))
+    head = _head(frame)
+    arrays = iter([_array(frame)]) if head.series else _arrays(frame)
+    encoded = (
+        encode_array(values, _place(frame, text, position, head.companions))
+        for position, (text, values) in enumerate(zip(head.texts, arrays, strict=True), start=len(head.levels))
+    )
+    return _content(head, list(encoded), version)
+
+
+def capture_pandas(capture: Capture, keep: Keep, version: int) -> FrameContent:
+    """The same of a frame that may change meanwhile; see `capture.Capture.content`."""
+    from lineageflow_jupyter.frames.capture import kept_companions
+
+    head = _head(capture.frame())
+    levels = [(name, keep(name, "index", iter([array])), flavour) for name, array, flavour in head.levels]
+    head = replace(head, levels=levels)
+    kept_companions(head.companions, 0, keep)
+    capture.check_head()
+    encoded = []
+    for number, text in enumerate(head.texts):
+        place = Place(head.companions, len(levels) + number, True, f"column {shown(text)}", f"df[{_literal(text)}]")
+        known = len(head.companions.arrays)
+        if capture.in_pieces(number):
+            flavours: list[Encoded] = []
+            encoded.append((keep(text, "data", _encoded_pieces(capture.pieces(number), place, flavours)), flavours[0]))
+        else:
+            values = capture.whole(number)
+            array, flavour = encode_array(_bare(values), place)
+            encoded.append((keep(text, "data", iter([array])), flavour))
+            capture.check(number, values)
+            del values, array
+        kept_companions(head.companions, known, keep)
+    return _content(head, encoded, version)
+
+
+def _bare(values: Any) -> Any:
+    return values.to_numpy() if isinstance(values.dtype, np.dtype) else values
+
+
+def _encoded_pieces(pieces: Iterator[Any], place: Place, flavours: list[Encoded]) -> Iterator[Any]:
+    """Arrow arrays of the pieces of a column; the flavour, which all share, is noted."""
+    for piece in pieces:
+        array, flavour = encode_array(_bare(piece), place)
         flavours.append(flavour)
+        yield array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Head:
+    """What a frame has besides the values of its data columns."""
+
+    series: bool
+    count: int
+    companions: Companions
+    rows: Encoded
+    levels: Sequence[tuple[str, Any, Encoded]]
+    labels: Encoded
+    texts: Sequence[str]
+    attrs: Encoded
+    duplicates: bool
+
+
+def _head(frame: Any) -> _Head:
+    check_class(frame)
+    series, companions = isinstance(frame, pd.Series), Companions()
+    rows, levels = encode_rows(frame.index, companions)
+    labels, texts = _series_label(frame.name) if series else encode_labels(frame.columns, companions)
+    attrs, duplicates = _encode_attrs(frame.attrs), frame.flags.allows_duplicate_labels
+    return _Head(series, len(frame), companions, rows, levels, labels, texts, attrs, duplicates)
+
+
+def _content(head: _Head, encoded: Sequence[tuple[Any, Encoded]], version: int) -> FrameContent:
+    columns = [ColumnContent(name, "index", array) for name, array, _ in head.levels]
+    columns += [ColumnContent(text, "data", array) for text, (array, _) in zip(head.texts, encoded, strict=True)]
+    flavours = [flavour for _, _, flavour in head.levels] + [flavour for _, flavour in encoded]
     payload = [
-        "series" if series else "frame",
-        rows,
-        labels,
+        "series" if head.series else "frame",
+        head.rows,
+        head.labels,
         runs(flavours),
-        _encode_attrs(frame.attrs),
-        frame.flags.allows_duplicate_labels,
+        head.attrs,
+        head.duplicates,
     ]
-    body = [version, "pandas", companions.owners, payload]
-    return FrameContent(len(frame), tuple(columns), tuple(companions.arrays), body)
+    body = [version, "pandas", head.companions.owners, payload]
+    return FrameContent(head.count, tuple(columns), tuple(head.companions.arrays), body)
 
 
 def check_class(frame: Any) -> None:

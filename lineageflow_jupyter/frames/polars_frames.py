@@ -20,7 +20,7 @@ The order in which a Categorical first saw its categories is not kept. Object, I
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
@@ -43,6 +43,9 @@ from lineageflow_jupyter.frames.content import (
 )
 from lineageflow_jupyter.frames.normalise import normalise
 from lineageflow_jupyter.frames.storage_types import storage_type
+
+if TYPE_CHECKING:
+    from lineageflow_jupyter.frames.capture import Capture, Keep
 
 _LEAVES = {
     name: getattr(pl, name)
@@ -82,20 +85,43 @@ def encode_polars(frame: Any, version: int) -> FrameContent:
     series = is_series(frame)
     columns: list[pl.Series] = [frame] if series else frame.get_columns()
     companions = Companions()
-    flavours = []
-    for position, column in enumerate(columns):
-        try:
-            dtype = _encode_dtype(column.dtype, _adder(companions, position))
-        except _Refused as error:
-            raise UnsupportedData(
-                f"column {shown(column.name)}: {error}",
-                remedy=f"Cast it first: df = df.with_columns(pl.col({shown(column.name)}).cast(pl.String))",
-            ) from error
-        flavours.append(None if _says_itself(dtype) else dtype)
+    flavours = [_flavour(column, position, companions) for position, column in enumerate(columns)]
     arrays = [_sound(frame).alias("").to_arrow()] if series else _columns(frame)
     contents = tuple(ColumnContent(column.name, "data", array) for column, array in zip(columns, arrays, strict=True))
     payload = ["series" if series else "frame", runs(flavours)]
     return FrameContent(len(frame), contents, tuple(companions.arrays), [version, "polars", companions.owners, payload])
+
+
+def capture_polars(capture: Capture, keep: Keep, version: int) -> FrameContent:
+    """The same of a frame that may change meanwhile; see `capture.Capture.content`."""
+    from lineageflow_jupyter.frames.capture import kept_companions
+
+    series, rows = is_series(capture.frame()), len(capture.frame())
+    companions = Companions()
+    contents, flavours = [], []
+    capture.check_head()
+    for number in range(capture.width):
+        column = capture.whole(number)
+        known = len(companions.arrays)
+        flavours.append(_flavour(column, number, companions))
+        array = keep(column.name, "data", iter([_sound(column).alias("").to_arrow()]))
+        contents.append(ColumnContent(column.name, "data", array))
+        kept_companions(companions, known, keep)
+    payload = ["series" if series else "frame", runs(flavours)]
+    return FrameContent(
+        rows, tuple(contents), tuple(companions.arrays), [version, "polars", companions.owners, payload]
+    )
+
+
+def _flavour(column: pl.Series, position: int, companions: Companions) -> Encoded:
+    try:
+        dtype = _encode_dtype(column.dtype, _adder(companions, position))
+    except _Refused as error:
+        raise UnsupportedData(
+            f"column {shown(column.name)}: {error}",
+            remedy=f"Cast it first: df = df.with_columns(pl.col({shown(column.name)}).cast(pl.String))",
+        ) from error
+    return None if _says_itself(dtype) else dtype
 
 
 def is_series(frame: Any) -> bool:

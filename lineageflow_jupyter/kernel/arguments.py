@@ -23,6 +23,7 @@ class Holds(Enum):
     DATASET = auto()
     REVISION = auto()
     PLACE = auto()  # REV:DATASET
+    TRACED = auto()  # a frame, dataset or REV:DATASET, perhaps with .COLUMN behind it
     BRANCH = auto()
     LOCATION = auto()
     VERB = auto()

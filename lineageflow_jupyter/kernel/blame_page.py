@@ -7,7 +7,7 @@ is never so deep that it could not be read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import ClassVar
@@ -58,15 +58,15 @@ class BlameTable:
         Columns that identify rows, with their texts.
     rows : tuple of int
         Numbers of the rows.
-    columns : tuple of (str, tuple of (str or None), tuple of int)
-        Other columns: their names, texts, and the places of their commits in `sources`.
+    columns : tuple of (str, tuple of (str or None), tuple of int, mapping of int to str)
+        Other columns: their names, texts, the places of their commits in `sources`, and by these what tool tips say.
     sources : tuple of Source
         The commits.
     """
 
     labels: tuple[tuple[str, tuple[str | None, ...]], ...]
     rows: tuple[int, ...]
-    columns: tuple[tuple[str, tuple[str | None, ...], tuple[int, ...]], ...]
+    columns: tuple[tuple[str, tuple[str | None, ...], tuple[int, ...], Mapping[int, str]], ...]
     sources: tuple[Source, ...]
     style: ClassVar[str] = _STYLE
 
@@ -78,7 +78,7 @@ class BlameTable:
         ]
         left = TEXT_WIDTH - sum(_widest(column) + 2 for column in fixed)
         shown: list[list[str]] = []
-        for name, texts, codes in self.columns:
+        for name, texts, codes, _ in self.columns:
             values = (
                 f"{clipped_value(text, TEXT_VALUE_LENGTH)} {self.sources[code].letter}"
                 for text, code in zip(texts, codes, strict=True)
@@ -94,7 +94,7 @@ class BlameTable:
     def as_html(self) -> str:
         """Return a table with a header that stays in sight."""
         shown = self.columns[:COLUMNS]
-        names = [*(name for name, _ in self.labels), *(name for name, _, _ in shown)]
+        names = [*(name for name, _ in self.labels), *(name for name, *_ in shown)]
         head = "".join(f'<th scope="col">{escape(_name(name))}</th>' for name in names)
         body = "".join(self._row_html(at) for at in range(len(self.rows)))
         table = (
@@ -108,18 +108,20 @@ class BlameTable:
         labels = "".join(
             f'<th scope="row">{escape(clipped_value(texts[at], VALUE_LENGTH))}</th>' for _, texts in self.labels
         )
-        cells = "".join(self._cell_html(texts[at], codes[at]) for _, texts, codes in self.columns[:COLUMNS])
+        cells = "".join(
+            self._cell_html(texts[at], codes[at], titles) for _, texts, codes, titles in self.columns[:COLUMNS]
+        )
         return f'<tr><td class="lf-number">{self.rows[at]:,}</td>{labels}{cells}</tr>'
 
-    def _cell_html(self, text: str | None, code: int) -> str:
+    def _cell_html(self, text: str | None, code: int, titles: Mapping[int, str]) -> str:
         source = self.sources[code]
-        title = escape(visible(source.title))
+        title = "&#10;".join(escape(visible(line)) for line in titles.get(code, source.title).split("\n"))
         value = escape(clipped_value(text, VALUE_LENGTH))
         age = tint(code, len(self.sources))
         return f'<td class="lf-age{age}" title="{title}">{value}<sub>{source.letter}</sub></td>'
 
     def _unshown(self, shown: int) -> Sequence[str]:
-        rest = [_name(name) for name, _, _ in self.columns[shown:]]
+        rest = [_name(name) for name, *_ in self.columns[shown:]]
         return [f"not shown, --column chooses: {listed(rest)}"] if rest else []
 
 

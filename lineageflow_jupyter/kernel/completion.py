@@ -20,19 +20,47 @@ from lineageflow_jupyter.kernel.arguments import HELP, Holds, Option, Positional
 from lineageflow_jupyter.kernel.columns import column_text, named_columns, split_columns
 from lineageflow_jupyter.kernel.display import visible
 from lineageflow_jupyter.kernel.engines import ENGINES, engine_of
-from lineageflow_jupyter.kernel.glance import SECONDS, Glance
+from lineageflow_jupyter.kernel.glance import SECONDS, Glance, Question
 from lineageflow_jupyter.kernel.live import is_frame
 from lineageflow_jupyter.kernel.session import Session
 from lineageflow_jupyter.kernel.tokens import Unfinished, Word, expand, split_unfinished
 from lineageflow_jupyter.kernel.verb import Verb
-from lineageflow_jupyter.model.revisions import split_dataset
+from lineageflow_jupyter.model.revisions import CELL, split_dataset
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
+    from IPython.core.interactiveshell import ExecutionResult
 
     from lineageflow_jupyter.repository import Repository
 
+CELLS = 50
+"""Runs of cells that are proposed at most, the latest."""
+RUN_DIGITS = 7
 _LINE = re.compile(r"(?:^|=)\s*%lf\s+(?P<rest>.*)$")
+_NAMES = Question(("names",), lambda repository: repository.names())
+_BRANCHES = Question(("branches",), lambda repository: [ref.name for ref in repository.branches()])
+
+
+def _cells(dataset: str) -> Question:
+    """Runs that changed a dataset's frame, newest first."""
+
+    def asked(repository: Repository) -> list[str]:
+        return [run.run for run in repository.cell_runs(dataset, written=True, limit=CELLS)]
+
+    return Question(("cells", dataset), asked)
+
+
+def _datasets(revision: str) -> Question:
+    return Question(("datasets", revision), lambda repository: repository.dataset_names(revision))
+
+
+def _columns(place: str, *, levels: bool) -> Question:
+    key = ("levels" if levels else "columns", place)
+    return Question(key, lambda repository: repository.column_names(place, levels=levels))
+
+
+# What the next line may well need, in few statements; columns of live frames are known, and there may be many others.
+_USUAL = (_NAMES, _BRANCHES, _datasets("HEAD"))
 
 
 class Completer:
@@ -41,7 +69,7 @@ class Completer:
     def __init__(self, session: Session, verbs: Mapping[str, Verb]) -> None:
         self._session = session
         self._verbs = verbs
-        self._glance = Glance(session)
+        self._glance = Glance(session, _USUAL)
 
     @context_matcher()  # type: ignore[untyped-decorator, unused-ignore]
     def match(self, context: CompletionContext) -> SimpleMatcherResult:
@@ -81,6 +109,14 @@ class Completer:
         if verb is None:
             return "", []
         return self._argument(verb, words[1:], word)
+
+    def outdate(self) -> None:
+        """Say that a verb runs: what is known of the repository may be old after its cell."""
+        self._glance.outdate()
+
+    def look_ahead(self, result: ExecutionResult) -> None:
+        """Prepare for the next key stroke: a cell has run. Costs nothing unless a verb ran in it."""
+        self._glance.look_ahead()
 
     def close(self) -> None:
         """Let go of the repository that was looked at."""
@@ -226,13 +262,16 @@ class _Sources:
             Holds.REVISION: lambda: self._revisions(typed),
             Holds.BRANCH: self._branches,
             Holds.PLACE: lambda: self._places(typed),
+            Holds.TRACED: lambda: self._traced(typed),
             Holds.COLUMN: lambda: self._columns(typed, levels=False),
             Holds.KEY: lambda: self._columns(typed, levels=True),
         }
+        if f"@{{{CELL}" in typed and holds in (Holds.PLACE, Holds.REVISION, Holds.DATASET, Holds.FRAME):
+            return self._cells(typed)
         return sources.get(holds, tuple)()
 
-    def _ask(self, key: tuple[str, ...], question: Callable[[Repository], Iterable[str]]) -> tuple[str, ...]:
-        return self._glance.ask(key, question, until=self._until)
+    def _ask(self, question: Question) -> tuple[str, ...]:
+        return self._glance.ask(question, until=self._until)
 
     def _frames(self) -> Iterable[str]:
         variables = list(self._session.variables.items())
@@ -243,23 +282,38 @@ class _Sources:
         return next(map(_newer, self._line.of(Holds.REVISION)), "HEAD")
 
     def _datasets(self, revision: str) -> Iterable[str]:
-        return self._ask(("datasets", revision), lambda repository: repository.dataset_names(revision))
+        return self._ask(_datasets(revision))
 
     def _revisions(self, typed: str) -> Iterable[str]:
         if ":" in typed[typed.rfind("}") + 1 :]:
             return self._places(typed)
-        names = ("HEAD", *self._ask(("names",), lambda repository: repository.names()))
+        names = ("HEAD", *self._ask(_NAMES))
         before, dots, _ = typed.rpartition("..")
         return [f"{before}{dots}{name}" for name in names]
 
+    def _cells(self, typed: str) -> Iterable[str]:
+        """Runs of cells that changed a frame, for ``NAME@{cell:``."""
+        name = typed.partition("@{")[0]
+        dataset = self._session.live.dataset(name)
+        return [f"{name}@{{{CELL}{run[:RUN_DIGITS]}}}" for run in self._ask(_cells(dataset))]
+
     def _branches(self) -> Iterable[str]:
-        return self._ask(("branches",), lambda repository: [ref.name for ref in repository.branches()])
+        return self._ask(_BRANCHES)
 
     def _places(self, typed: str) -> Iterable[str]:
         revision, colon, _ = typed.rpartition(":")
         if colon:
             return [f"{revision}:{dataset}" for dataset in self._datasets(revision or "HEAD")]
         return [*(f"{revision}:" for revision in self._revisions(typed)), *self._datasets("HEAD")]
+
+    def _traced(self, typed: str) -> Iterator[str]:
+        """Frames and datasets, and behind a dot the columns of one; names of both may hold dots themselves."""
+        yield from self._frames()
+        yield from self._places(typed)
+        for place, sign in enumerate(typed):
+            if sign == "." and typed[:place]:
+                for column in dict.fromkeys(self._columns_of([split_dataset(typed[:place])], levels=False)):
+                    yield f"{typed[:place]}.{column}"
 
     def _columns(self, typed: str, *, levels: bool) -> Iterator[str]:
         """Lists of columns with one more name: those that are there already are not proposed again."""
@@ -272,24 +326,25 @@ class _Sources:
 
     def _known_columns(self, *, levels: bool) -> Iterator[str]:
         """Columns of every frame and dataset that the line names."""
-        variables, live = self._session.variables, self._session.live
-        places = [split_dataset(place) for place in self._line.of(Holds.PLACE)]
+        live = self._session.live
+        places = [split_dataset(place) for place in self._line.of(Holds.PLACE, Holds.TRACED)]
         places += [(self._revision(), name) for name in self._line.of(Holds.DATASET)]
         places += [("HEAD", live.dataset(name)) for name in self._line.of(Holds.FRAME)]
         # Where a revision may stand, a dataset may as well, alone or behind a revision.
         either = self._line.of(Holds.REVISION)
         places += [split_dataset(word) for word in either if ":" in word]
         places += [(self._revision() if at else "HEAD", name) for at, name in enumerate(either) if ":" not in name]
+        yield from self._columns_of(places, levels=levels)
+
+    def _columns_of(self, places: Sequence[tuple[str, str]], *, levels: bool) -> Iterator[str]:
+        """Columns of live frames and of datasets, by revision and dataset."""
+        variables, live = self._session.variables, self._session.live
         for _, dataset in places:
             frame = variables.get(live.variable(dataset, variables))
             if is_frame(frame):
                 yield from _column_names(frame, levels=levels)
         for revision, dataset in places:
-            yield from self._columns_at(f"{revision}:{dataset}", levels=levels)
-
-    def _columns_at(self, place: str, *, levels: bool) -> Iterable[str]:
-        key = ("levels" if levels else "columns", place)
-        return self._ask(key, lambda repository: repository.column_names(place, levels=levels))
+            yield from self._ask(_columns(f"{revision}:{dataset}", levels=levels))
 
     def _setting_values(self) -> Iterable[str]:
         name = next(iter(self._line.of(Holds.SETTING)), "")

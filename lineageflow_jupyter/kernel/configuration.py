@@ -63,7 +63,14 @@ class LineageFlow(Configurable):
     cache_bytes = SettingTrait("cache_bytes")
     track = SettingTrait("track")
     record_operations = SettingTrait("record_operations")
+    track_budget = SettingTrait("track_budget")
+    snapshot_limit = SettingTrait("snapshot_limit")
+    snapshot_days = SettingTrait("snapshot_days")
+    snapshot_size = SettingTrait("snapshot_size")
     record_code = SettingTrait("record_code")
+    openlineage = SettingTrait("openlineage")
+    openlineage_namespace = SettingTrait("openlineage_namespace")
+    openlineage_code = SettingTrait("openlineage_code")
     log_length = SettingTrait("log_length")
 
     def __init__(self, **kwargs: Any) -> None:

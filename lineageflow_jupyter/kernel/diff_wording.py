@@ -13,10 +13,13 @@ from lineageflow_jupyter.model.reports import TableShape
 if TYPE_CHECKING:
     from lineageflow_jupyter.diffing import TableDiff
     from lineageflow_jupyter.model.diffs import DiffSummary, SchemaDiff
+    from lineageflow_jupyter.reasons import Cause
     from lineageflow_jupyter.versions import Version
 
 BAR = 30
 """Signs of the longest bar."""
+CAUSED = 500_000
+"""Cells or rows that differ, beyond which causes are only told when they are asked for."""
 LINES = 10
 """Lines about columns at most."""
 ROWS = "(rows)"
@@ -63,6 +66,46 @@ def diff_notes(diff: TableDiff) -> Iterator[Note]:
         yield Note(f"and {len(lines) - LINES:,} more differences of columns", MUTED)
     if summary:
         yield Note(_matched(diff), MUTED)
+
+
+def cause_notes(diff: TableDiff) -> Iterator[Note]:
+    """Yield which cells made the difference, a line for each column and cell; nothing where none is known."""
+    summary = diff.summary
+    made = summary.rows_after * len(diff.schema.added)
+    if max(summary.cells, summary.rows_added, summary.rows_removed, made) > CAUSED:
+        if diff.old is not None and diff.new is not None:
+            yield Note("`d = %lf diff …` tells in `d.report.causes` which cells made the changes", MUTED)
+        return
+    known = [each for each in diff.reasons if each.run or each.commit]
+    lines = [_cause_text(each) for each in (diff.reasons if known else ())]
+    yield from (Note(clipped(line, 200)) for line in lines[:LINES])
+    if len(lines) > LINES:
+        yield Note(f"and {len(lines) - LINES:,} more: `d.report.causes` has all of `d = %lf diff …`", MUTED)
+
+
+def _cause_text(found: Cause) -> str:
+    """What changed, by which operation, in which cell and line.
+
+    Examples
+    --------
+    >>> from lineageflow_jupyter.reasons import Cause
+    >>> _cause_text(Cause("changed", "dep", 3112, run="1f", number=7, line=2, operation="fillna"))
+    '3,112 values of dep changed by fillna, cell [7], line 2'
+    """
+    what = {
+        "changed": f"{_counted(found.cells, 'value')} of {_name(found.column)} changed",
+        "added column": f"{_counted(found.cells, 'value')} of the new column {_name(found.column)} made",
+        "dropped column": f"the column {_name(found.column)} dropped",
+        "added rows": f"{_counted(found.cells, 'row')} added",
+        "removed rows": f"{_counted(found.cells, 'row')} removed",
+    }[found.kind]
+    if not found.run:
+        return f"{what} by commit {found.commit[:7]}" if found.commit else f"{what}: by which cell is not known"
+    by = f" by {found.operation}" if found.operation and found.sure else ""
+    where = "" if found.number is None else f"cell [{found.number}]"
+    line = "" if found.line is None or not found.sure else f"line {found.line}"
+    doubt = f"{found.operation} was called, and its columns cannot be told" if not found.sure else ""
+    return ", ".join(part for part in (what + by, where or f"cell run {found.run[:7]}", line, doubt) if part)
 
 
 def _matched(diff: TableDiff) -> str:

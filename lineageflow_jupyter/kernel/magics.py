@@ -24,6 +24,7 @@ from lineageflow_jupyter.kernel.tracking import CellTracking
 from lineageflow_jupyter.kernel.verb import Call
 from lineageflow_jupyter.kernel.verbs import VERBS
 from lineageflow_jupyter.kernel.verbs.help import describe, find, overview
+from lineageflow_jupyter.model.revisions import CELL
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -49,6 +50,7 @@ class LineMagic:
     @no_var_expand
     def lf(self, line: str, local_ns: dict[str, Any] | None = None) -> object:
         """Version DataFrames with Git's verbs; `%lf help` lists them, `%lf help VERB` explains one."""
+        self.completer.outdate()
         own = local_ns or {}
         names = own if own is self.session.variables else ChainMap(own, self.session.variables)
         try:
@@ -74,6 +76,8 @@ class LineMagic:
         arguments = parse(verb.name, verb.positionals, verb.options, words[1:], lambda word: expand(word, names))
         if arguments.has(HELP.name):
             return describe(verb)
+        if CELL in line:  # `@{cell:ID}`, of a run that may be on its way to the catalog
+            self.tracking.flush()
         result = verb.run(Call(self.session, arguments, names, VERBS))
         return None if typed.silenced and isinstance(result, Answer) else result
 
@@ -96,6 +100,7 @@ def load(shell: InteractiveShell) -> None:
     shell.Completer.custom_matchers.append(magic.completer.match)
     shell.events.register("pre_run_cell", magic.tracking.before)
     shell.events.register("post_run_cell", magic.tracking.after)
+    shell.events.register("post_run_cell", magic.completer.look_ahead)
     shell.events.register("post_run_cell", magic.let_go)
     _configurables(shell).append(magic.configuration)
     try:
@@ -123,6 +128,7 @@ def unload(shell: InteractiveShell) -> None:
     aliases.default_aliases = [*aliases.default_aliases, *magic.aliases]
     shell.events.unregister("pre_run_cell", magic.tracking.before)
     shell.events.unregister("post_run_cell", magic.tracking.after)
+    shell.events.unregister("post_run_cell", magic.completer.look_ahead)
     shell.events.unregister("post_run_cell", magic.let_go)
     matchers = shell.Completer.custom_matchers
     matchers[:] = [matcher for matcher in matchers if matcher != magic.completer.match]

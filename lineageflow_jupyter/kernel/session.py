@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lineageflow_jupyter import config
 from lineageflow_jupyter.kernel.configuration import LineageFlow
 from lineageflow_jupyter.kernel.live import LiveFrames
+from lineageflow_jupyter.lineage.trails import Trail
 from lineageflow_jupyter.model.records import WorkspaceName
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Session:
         self.configuration = LineageFlow() if configuration is None else configuration
         self.live = LiveFrames()
         self.conflicts: dict[str, Any] = {}  # frames of open conflicts as the user was last given them, by dataset
+        self.trails: dict[str, Trail] = {}  # by variable: where `%lf undo NAME` went
         self.tracking: CellTracking | None = None
         self._repository: Repository | None = None
         self._lock = RLock()  # cells of a kernel may run on several threads
@@ -79,6 +81,18 @@ class Session:
             path = Path(location).expanduser()
             return self._use(init_repository(path, workspace=self.workspace(), overrides=self.configuration.given))
 
+    def visiting(self) -> Session:
+        """A session that looks at the same repository and leaves no trace in it: no workspace, nothing seen.
+
+        Close it.
+        """
+        from lineageflow_jupyter.opening import visit
+
+        own = self.repository
+        other = Session({}, self.configuration)
+        other._repository = visit(own.location, branch=own.head.branch)
+        return other
+
     def close(self) -> None:
         """Let go of the repository."""
         with self._lock:
@@ -87,6 +101,7 @@ class Session:
             self._repository = None
             self.live = LiveFrames()
             self.conflicts = {}
+            self.trails = {}
 
     def tracks(self, settings: config.Settings) -> bool:
         """Whether cells are to be tracked: there is a repository, and nobody has switched it off."""

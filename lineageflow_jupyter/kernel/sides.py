@@ -11,7 +11,7 @@ from lineageflow_jupyter.kernel.live import is_frame
 from lineageflow_jupyter.kernel.places import revision_first
 from lineageflow_jupyter.kernel.suggest import did_you_mean
 from lineageflow_jupyter.kernel.verb import Call
-from lineageflow_jupyter.model.revisions import composed, split_place, split_range
+from lineageflow_jupyter.model.revisions import cell_of, composed, split_place, split_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +102,17 @@ def _begins_with_revision(call: Call, word: str, before: Sequence[str]) -> bool:
 def _known(call: Call, revisions: Sequence[str]) -> dict[str, None]:
     """Datasets of HEAD and of some revisions, and those that variables stand for."""
     repository, live = call.session.repository, call.session.live
-    ends = [end for word in revisions for end in _ends(word)]
-    held = (name for place in ("HEAD", *ends) for name in repository.dataset_names(place))
-    names = dict.fromkeys([*sorted(live.added), *held])
+    places = [split_place(end) for word in revisions for end in _ends(word)]
+    commits = [revision for revision, _ in places if cell_of(revision) is None]
+    held = (name for place in ("HEAD", *commits) for name in repository.dataset_names(place))
+    left = [live.dataset(name) for revision, name in places if name is not None and cell_of(revision) is not None]
+    names = dict.fromkeys([*sorted(live.added), *held, *left])
     return names | dict.fromkeys(name for name in call.names if live.dataset(name) in names)
 
 
 def _ends(word: str) -> list[str]:
     chosen = split_range(word)
-    return [split_place(word)[0]] if chosen is None else [chosen.left, chosen.right]
+    return [word] if chosen is None else [chosen.left, chosen.right]
 
 
 def _dataset(call: Call, word: str, revisions: Sequence[str]) -> str:

@@ -190,10 +190,10 @@ def quoted(text: str) -> str:
 
     Examples
     --------
-    >>> print(quoted("flights"), quoted("dep delay"), quoted("$5"))
-    flights "dep delay" '$5'
+    >>> print(quoted("flights"), quoted("dep delay"), quoted("$5"), quoted("flights@{cell:1f2e}"))
+    flights "dep delay" '$5' flights@{cell:1f2e}
     """
-    if re.fullmatch(f"[{_SAFE}]+", text) and not text.startswith("-"):
+    if re.fullmatch(rf"(?:[{_SAFE}]|@\{{[{_SAFE}]+\}})+", text) and not text.startswith("-"):
         return text
     if not any(sign in text for sign in '"\\$`{'):
         return f'"{text}"'

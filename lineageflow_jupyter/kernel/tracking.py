@@ -8,34 +8,46 @@ for the database.
 from __future__ import annotations
 
 import logging
-import queue
 import re
-import threading
+import time
 import uuid
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
+from lineageflow_jupyter.kernel.emission import Emission
 from lineageflow_jupyter.kernel.live import is_frame
-from lineageflow_jupyter.lineage.environment import EnvironmentWatch
+from lineageflow_jupyter.kernel.run_records import PATIENCE, RunRecords
 from lineageflow_jupyter.lineage.operations import Recorder, Recording
 from lineageflow_jupyter.lineage.tracker import Tracker
-from lineageflow_jupyter.model.cells import OK, CellRun, Environment, FrameState, OperationRecord
+from lineageflow_jupyter.model.cells import OK, CellRun, FrameState, OperationRecord
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from lineageflow_jupyter.config import Settings
     from lineageflow_jupyter.kernel.session import Session
-    from lineageflow_jupyter.repository import Repository
 
 _LOG = logging.getLogger("lineageflow_jupyter")
-PATIENCE = 10.0
-"""Seconds that are waited for records to be written."""
+EARLIER = "it ran before cells were tracked"
+"""What is said of cells of which only the code is known."""
+MOST_EARLIER = 1_000
 TIMED = "<timed exec>"
 """The file that IPython says code is in which it takes the time of."""
 _TIME = re.compile(r"^[ \t]*(?:[\w, ]+=[ \t]*)?(%{1,2})time\b", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class _Kernel:
+    """One run of a shell, whether the extension is loaded or not: its variables live and die together."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)  # tells two tabs on one notebook apart
+    started: int = field(default_factory=lambda: time.time_ns() // 1000)
+    seen: int = 0  # number of the last cell that was tracked, or was not to be
+
+
+_KERNELS: WeakKeyDictionary[InteractiveShell, _Kernel] = WeakKeyDictionary()
 
 
 class CellTracking:
@@ -53,12 +65,14 @@ class CellTracking:
         self._session = session
         self._shell = shell
         self._tracker = Tracker(session.variables, self)
-        self._records = _Records(session, self._failed)
+        self.emission = Emission(session.settings)
+        self._records = RunRecords(session, self._failed, self.emission)
         self._recorder = Recorder()
         self._recording: Recording | None = None
         self._active = False
         self._raw = ""
-        self._kernel = uuid.uuid4().hex  # tells two tabs on one notebook apart, and a kernel from the one before
+        self._since = 0.0
+        self._kernel = _KERNELS.setdefault(shell, _Kernel())
         self.problem = ""
 
     # --- events ------------------------------------------------------------------------------------------------------
@@ -74,9 +88,13 @@ class CellTracking:
                 return
             self._forget()
             settings = self._session.settings()
+            self._since = time.perf_counter()
             if not self._session.tracks(settings):
                 self._recorder.uninstall()
+                if not settings.track:
+                    self._kernel.seen = self._count()
                 return
+            self._catch_up(settings)
             self._tracker.begin(
                 str(getattr(info, "transformed_cell", None) or info.raw_cell), self._run_of(info, settings)
             )
@@ -89,6 +107,7 @@ class CellTracking:
         """A cell has run."""
         if not self._active or not getattr(result.info, "store_history", True):
             return
+        self._since = time.perf_counter()
         try:
             if self._recording is not None:
                 self._recording.pause()  # what is asked of frames from here on is no operation of the user's
@@ -101,6 +120,25 @@ class CellTracking:
             self._failed(error)
         finally:
             self._forget()
+
+    def _catch_up(self, settings: Settings) -> None:
+        """Remember the code of cells from before there was a repository: imports and settings that later ones need."""
+        history = self._shell.history_manager
+        count, seen = self._count(), self._kernel.seen
+        self._kernel.seen = count
+        if history is None or not settings.record_code:
+            return
+        workspace = self._session.workspace().path
+        for number in range(max(seen + 1, count - MOST_EARLIER), count):
+            code = history.input_hist_raw[number]
+            if code.strip():
+                run = self._new_run(settings, workspace, code)
+                self._records.put(replace(run, number=number, started=self._kernel.started, opaque=(EARLIER,)), None)
+
+    def _count(self) -> int:
+        """Number of the cell that is about to run."""
+        history = self._shell.history_manager
+        return 0 if history is None else len(history.input_hist_raw)
 
     def _begun(self, info: ExecutionInfo, settings: Settings) -> Recording | None:
         """The recording of the calls that a cell makes, begun; None where they are not recorded."""
@@ -164,31 +202,62 @@ class CellTracking:
         """A verb gives variables other frames."""
         self._tracker.rebound(*variables)
 
-    def flush(self) -> None:
-        """Wait until what was found is written, for at most `PATIENCE` seconds."""
+    def flush(self) -> int:
+        """Wait until what was found is written, and large frames are copied, for at most `PATIENCE` seconds each.
+
+        Returns
+        -------
+        int
+            How many frames are still being copied.
+        """
+        opened = self._session.opened
+        if opened is not None:
+            opened.wait_for_snapshots(PATIENCE)
         self._records.flush()
+        return self.copying
+
+    @property
+    def copying(self) -> int:
+        """Frames that are still being copied."""
+        opened = self._session.opened
+        return 0 if opened is None else opened.frames_to_copy
+
+    @property
+    def torn(self) -> int:
+        """Frames that could not be copied: they were changed or gone too soon."""
+        return self._records.torn
 
     def close(self) -> None:
-        """Write what is left, end the thread, and give pandas back as it was."""
+        """Write what is left, end the threads, and give pandas back as it was.
+
+        A frame that is being copied stays without data.
+        """
         self._forget()
         self._recorder.uninstall()
+        if self._session.opened is not None:
+            self._session.opened.stop_copying()
         self._records.close()
+        self.emission.close()
 
     def _run_of(self, info: ExecutionInfo, settings: Settings) -> CellRun:
-        workspace = self._session.workspace()
+        code = str(info.raw_cell) if settings.record_code else None
+        run = self._new_run(settings, self._session.workspace().path, code)
+        return replace(run, cell=str(getattr(info, "cell_id", None) or ""))
+
+    def _new_run(self, settings: Settings, notebook: str, code: str | None) -> CellRun:
         opened = self._session.opened
         return CellRun(
             run=uuid.uuid4().hex,
             workspace="" if opened is None else opened.head.workspace,
-            notebook=workspace.path,
-            cell=str(getattr(info, "cell_id", None) or ""),
+            notebook=notebook,
+            cell="",
             number=None,
-            code=str(info.raw_cell) if settings.record_code else None,
+            code=code,
             user=settings.user,
             started=0,
             duration=0,
             outcome=OK,
-            session=self._kernel,
+            session=self._kernel.id,
         )
 
     def _failed(self, error: BaseException) -> None:
@@ -209,78 +278,14 @@ class CellTracking:
         return fingerprint(frame)
 
     def state(self, variable: str, frame: Any, before: FrameState | None) -> FrameState:
-        """Ids and shape of a frame."""
-        return self._session.repository.frame_state(variable, self._session.live.dataset(variable), frame, before)
+        """Ids and shape of a frame; one that would take too long gets them later, from a thread that copies it."""
+        from lineageflow_jupyter.observing import Patience
 
-
-class _Records:
-    """Writes cell runs to the catalog on a thread of its own."""
-
-    def __init__(self, session: Session, failed: Any) -> None:
-        self._session = session
-        self._failed = failed
-        self._waiting: queue.SimpleQueue[tuple[CellRun, Recording | None] | threading.Event | None] = (
-            queue.SimpleQueue()
-        )
-        self._thread: threading.Thread | None = None
-        self._environments = _Environments()
-
-    def put(self, run: CellRun, recording: Recording | None) -> None:
-        self._waiting.put((run, recording))
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._work, name="lineageflow-cells", daemon=True)
-            self._thread.start()
-
-    def flush(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
-            return
-        written = threading.Event()
-        self._waiting.put(written)
-        written.wait(PATIENCE)
-
-    def close(self) -> None:
-        if self._thread is not None and self._thread.is_alive():
-            self._waiting.put(None)
-            self._thread.join(PATIENCE)
-
-    def _work(self) -> None:
-        while (item := self._waiting.get()) is not None:
-            if isinstance(item, threading.Event):
-                item.set()
-                continue
-            try:
-                self._write(*item)
-            except Exception as error:  # the catalog is locked, the disk full, the store gone: told by the status
-                self._failed(error)
-
-    def _write(self, run: CellRun, recording: Recording | None) -> None:
-        repository = self._session.repository  # which the cell itself may have been the first to open
-        told = replace(
-            run,
-            workspace=run.workspace or repository.head.workspace,
-            external=() if recording is None else recording.external,
-            environment=self._environments.id(repository, run.notebook),
-        )
-        repository.record_run(told)
-
-
-class _Environments:
-    """Has what cells ran in recorded, each environment once."""
-
-    def __init__(self) -> None:
-        self._watches: dict[Path, EnvironmentWatch] = {}
-        self._recorded: tuple[Repository, Environment, str] | None = None
-
-    def id(self, repository: Repository, notebook: str) -> str:
-        """Id of the environment as it is known by now; ``""`` where it is not."""
-        folder = Path(notebook).parent if Path(notebook).is_absolute() else Path.cwd()
-        found = self._watches.setdefault(folder, EnvironmentWatch(folder)).wait(PATIENCE)
-        if found is None:
-            return ""
-        known = self._recorded
-        if known is None or known[0] is not repository or known[1] is not found:
-            known = self._recorded = repository, found, repository.record_environment(found)
-        return known[2]
+        settings, repository = self._session.settings(), self._session.repository
+        left = settings.track_budget / 1000 - (time.perf_counter() - self._since)
+        patience = Patience(left, settings.snapshot_limit, settings.snapshot_size, self._records.settle)
+        known = None if before is None else self._records.settled(before)
+        return repository.frame_state(variable, self._session.live.dataset(variable), frame, known, patience=patience)
 
 
 def lines_before_timed(cell: str) -> int | None:

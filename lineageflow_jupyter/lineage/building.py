@@ -4,28 +4,32 @@ A version is what one run made of one variable; what nobody is known to have mad
 A run reads the version that the same variable of the same kernel held: the latest write of the very table that it read.
 Otherwise it is that of any run before which made this table of this dataset, as when a frame goes through a commit into
 another notebook.
+
+What the recorder saw within a run are operations between versions. A frame that a run made and of which no operation
+told is tied to all that the run read by opaque edges: it may come from any of them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from heapq import heappop, heappush
+from itertools import islice
 from pathlib import PurePath
 
-from lineageflow_jupyter.lineage.graph import Edge, Evidence, Graph, Node, NodeKind, column_id
-from lineageflow_jupyter.model.cells import CellRun, ColumnEdge, FrameState, FrameWrite, OperationRecord
+from lineageflow_jupyter.lineage.analysis import analyse
+from lineageflow_jupyter.lineage.building_calls import EVERY, UNNAMED, LeftAlone, Operations, Read, Scope
+from lineageflow_jupyter.lineage.graph import Edge, Evidence, Graph, Node, NodeKind, column_id, in_order
+from lineageflow_jupyter.model.cells import CellRun, FrameState, FrameWrite
 from lineageflow_jupyter.model.ids import ObjectId, short
 
 Columns = Mapping[ObjectId, Mapping[str, ObjectId]]
 """Of each table the ids of its columns, by name."""
 
-EVERY = "*"
-Scope = tuple[str, str, str]
-"""Workspace, notebook and variable."""
-
-STEP = "#"
-"""In the inputs of an operation, ``#2`` is what operation 2 of the same run (from 0) gave back without a name."""
+MOST_REASONS = 8
+"""So many reasons why something is out of date are handed on."""
+_VERB = re.compile(r"%lf\s+(read|checkout|switch|reset|restore|undo|redo|stash|merge|rebase)\b")
+"""Verbs that give variables frames of the repository."""
 
 
 def graph_of(
@@ -51,7 +55,7 @@ def graph_of(
     >>> [(node.kind, node.label) for node in graph_of([run]).nodes.values()]
     [('run', 'a.ipynb [1]'), ('version', 'df')]
     """
-    builder = _Builder(columns or {})
+    builder = Builder(columns or {})
     for run in runs:
         builder.add(run)
     return builder.finish(heads or {})
@@ -62,18 +66,9 @@ _Reason = tuple[Scope, str]
 
 
 @dataclass(slots=True)
-class _Read:
-    """A version that a run, or a model fitted by it, has used."""
+class Builder:
+    """A graph in the making: what is known after the runs so far."""
 
-    user: str
-    version: str
-    scope: Scope
-    expected: ObjectId | None
-    dataset: str
-
-
-@dataclass(slots=True)
-class _Builder:
     columns: Columns
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: dict[Edge, None] = field(default_factory=dict)
@@ -82,11 +77,17 @@ class _Builder:
     tables: dict[str, ObjectId | None] = field(default_factory=dict)
     latest: dict[Scope, tuple[str, ObjectId | None]] = field(default_factory=dict)
     last_run: dict[tuple[str, str, str], str] = field(default_factory=dict)
-    reads: list[_Read] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
     files: dict[tuple[str, str, str], str] = field(default_factory=dict)
     read_files: set[str] = field(default_factory=set)
     scopes: dict[str, Scope] = field(default_factory=dict)
+    by_table: dict[ObjectId, str] = field(default_factory=dict)
+    same_tables: dict[str, str] = field(default_factory=dict)
+    loose: dict[tuple[str, Scope], str] = field(default_factory=dict)
+    models: dict[tuple[str, Scope], str] = field(default_factory=dict)
+    model_scopes: dict[str, tuple[str, Scope]] = field(default_factory=dict)
     holds: dict[str, list[str]] = field(default_factory=dict)
+    left_alone: dict[str, LeftAlone] = field(default_factory=dict)
 
     def add(self, run: CellRun) -> None:
         """Add a run, with what it read, made and called."""
@@ -95,6 +96,7 @@ class _Builder:
         details = {
             "notebook": run.notebook,
             "cell": run.cell,
+            "number": "" if run.number is None else str(run.number),
             "user": run.user,
             "outcome": run.outcome,
             "opaque": ", ".join(run.opaque),
@@ -105,13 +107,16 @@ class _Builder:
                 before.setdefault(write.before.variable, self._version(run, write.before))
         self.node(name, "run", f"{PurePath(run.notebook).name}{number}", details)
         self._files(run, name)
-        first_read = len(self.reads)
-        self._notice_reads(run, name, before)
+        own_reads = self._notice_reads(run, name, before)
+        self._forget(run)
         after = {write.after.variable: self._made(run, name, write, write.after) for write in run.writes if write.after}
         for write in run.writes:
             if write.after is None and write.before is not None:
                 self.latest[self.scope(run, write.before.variable)] = ("", None)
-        _Operations(self, run, dict(before), after, first_read).add()
+        told = Operations(self, run, dict(before), after, own_reads).add()
+        for write in run.writes:
+            if write.after is not None and write.seen and after[write.after.variable] not in told:
+                self._untold(run, after[write.after.variable], write.after)
         if run.cell:
             self.last_run[run.workspace, run.notebook, run.cell] = name
 
@@ -147,8 +152,10 @@ class _Builder:
 
     def _made(self, run: CellRun, name: str, write: FrameWrite, state: FrameState) -> str:
         version = f"version:{run.run}:{state.variable}"
+        if state.table is not None and state.table in self.by_table:
+            self.same_tables[version] = self.by_table[state.table]
         self.scopes[version] = self.scope(run, state.variable)
-        self._add_version(version, state)
+        self._add_version(version, state, "" if run.number is None else str(run.number))
         self.by_variable[run.session, self.scope(run, state.variable), state.table] = version
         if state.table is not None:
             self.by_dataset[state.dataset, state.table] = version
@@ -160,32 +167,98 @@ class _Builder:
             self.edge(Edge(self._earlier(run, write.before, version), version, "step", "opaque"))
         return version
 
+    def _forget(self, run: CellRun) -> None:
+        """Forget what variables stood for that hold no frame and that the run binds anew."""
+        for key in [key for key in self.loose if key[0] == run.session and key[1][:2] == (run.workspace, run.notebook)]:
+            name = key[1][2]
+            if run.code is None or (name in run.code and name in analyse(run.code).writes):
+                del self.loose[key]
+
+    def _untold(self, run: CellRun, version: str, state: FrameState) -> None:
+        """A frame that the run made and no operation tells of: from the repository, or another name for a frame."""
+        verb = None if run.code is None else _VERB.search(run.code)
+        source = self.same_tables.get(version, "")
+        if verb is not None and source:
+            name = f"operation:{run.run}:{state.variable}"
+            line = 1 + (run.code or "").count("\n", 0, verb.start())
+            self.node(name, "operation", f"%lf {verb[1]}", {"line": str(line), "run": run.run})
+            self.edge(Edge(source, name, "step"))
+            self.edge(Edge(name, version, "step"))
+            self.same_columns(source, version, state.table, name, "proved")
+        elif verb is None and state.table is not None:
+            for read in [each.version for each in self.reads if each.user == f"run:{run.run}"]:
+                if read != version and self.tables.get(read) == state.table:
+                    # A copy that nobody saw: equal, which proves nothing without a call.
+                    self.same_columns(read, version, state.table, "", "opaque")
+
+    def same_columns(self, source: str, target: str, table: ObjectId | None, by: str, evidence: Evidence) -> None:
+        """Edges between the columns of one table under two names, as far as they are known."""
+        for column in self.columns.get(table, ()) if table is not None else ():
+            ends = self.column(source, column), self.column(target, column)
+            self.edge(Edge(*ends, "column", evidence, "value", by))
+
     def _earlier(self, run: CellRun, state: FrameState, other: str) -> str:
         found = self.by_variable.get((run.session, self.scope(run, state.variable), state.table))
         return found if found is not None and found != other else self._version(run, state)
 
-    def _add_version(self, name: str, state: FrameState) -> None:
+    def _add_version(self, name: str, state: FrameState, made: str = "") -> None:
         details = {
             "variable": state.variable,
             "dataset": state.dataset,
             "table": "" if state.table is None else state.table.hex(),
+            "frame": "" if state.frame is None else state.frame.hex(),
+            "made": made,
             "rows": str(state.rows),
             "columns": str(state.columns),
             "note": state.note,
         }
         self.node(name, "version", state.variable, details)
         self.tables[name] = state.table
+        if state.table is not None:
+            self.by_table[state.table] = name
         for column in self.columns.get(state.table, ()) if state.table is not None else ():
             self.column(name, column)
 
     def column(self, version: str, column: str) -> str:
-        """Node of a column."""
+        """Node of a column, made with what it was before an operation that left it alone."""
         name = column_id(version, column)
-        if name not in self.nodes:
-            self.holds.setdefault(version, []).append(name)
-        self.node(name, "column", f"{self.nodes[version].label}.{column}", {"version": version, "column": column})
+        if name in self.nodes:
+            return name
+        self.holds.setdefault(version, []).append(name)
+        frame = self.nodes[version]
+        details = {
+            "version": version,
+            "column": column,
+            "made": frame.detail("made"),
+            "within": frame.detail("within"),
+            "unnamed": "yes" if frame.detail("variable").startswith(UNNAMED) else "",
+        }
+        self.node(name, "column", f"{frame.label}.{column}" if column else frame.label, details)
         self.edge(Edge(version, name, "holds"))
+        self.pass_on(version, column)
         return name
+
+    def pass_on(self, version: str, column: str) -> None:
+        """Tie a column to what it was before an operation that left it alone, if there was one."""
+        left = self.left_alone.get(version)
+        if left is not None and column not in left.told and column != EVERY:
+            source, name = self.column(left.source, column), column_id(version, column)
+            evidence = self.evidence(source, name)
+            # What an edit of another column left alone is equal, or was changed by what nobody saw.
+            evidence = "recorded" if evidence == "opaque" and not left.same else evidence
+            self.edge(Edge(source, name, "column", evidence, "value", left.by))
+
+    def evidence(self, source: str, target: str) -> Evidence:
+        """Proved where two columns are known to hold the same; opaque where they are known not to."""
+        known = [self._id_of(each) for each in (source, target)]
+        if None in known:
+            return "recorded"
+        return "proved" if known[0] == known[1] else "opaque"
+
+    def _id_of(self, column: str) -> ObjectId | None:
+        node = self.nodes[column]
+        table = self.tables.get(node.detail("version"))
+        return None if table is None else self.columns.get(table, {}).get(node.detail("column"))
 
     def _files(self, run: CellRun, name: str) -> None:
         for each in run.external:
@@ -201,26 +274,33 @@ class _Builder:
             else:
                 self.edge(Edge(name, file, "out"))
 
-    def _notice_reads(self, run: CellRun, name: str, before: Mapping[str, str]) -> None:
+    def _notice_reads(self, run: CellRun, name: str, before: Mapping[str, str]) -> dict[str, Read]:
         own = {each.before.variable: each.after for each in run.writes if each.before is not None}
+        found: dict[str, Read] = {}
         for state in run.reads:
             self.edge(Edge(before[state.variable], name, "reads"))
             # What a run has made of its own input is what the input is from then on.
             after = own.get(state.variable, state)
             if after is not None:
                 scope = self.scope(run, state.variable)
-                self.reads.append(_Read(name, before[state.variable], scope, after.table, state.dataset))
+                read = Read(name, before[state.variable], scope, after.table, state.dataset)
+                found.setdefault(read.version, read)
+                self.reads.append(read)
+        return found
 
     def finish(self, heads: Mapping[str, Sequence[ObjectId]]) -> Graph:
         """The graph, with marks on what is out of date."""
         current = {version for version, _ in self.latest.values()}
         repeated = self._repeated(name for name, node in self.nodes.items() if node.kind == "run")
-        order = _sorted(self.nodes, self.edges)
+        order = in_order(self.nodes, self.edges)
         stale = self._stale(order, heads)
         nodes = {}
         for name in order:
             node = self.nodes[name]
             is_current = name in current if node.kind == "version" else name not in repeated
+            if node.kind == "model":
+                held = self.model_scopes.get(name)
+                is_current = f"run:{node.detail('run')}" not in repeated if held is None else self.models[held] == name
             # What has been replaced itself is only old.
             why = tuple(text for _, text in stale.get(name, ())) if is_current else ()
             nodes[name] = replace(node, current=is_current, stale=why)
@@ -247,7 +327,8 @@ class _Builder:
         for name in order:
             found = reasons.setdefault(name, {})
             for source in into.get(name, ()):
-                found.update(reasons.get(source, {}))
+                if len(found) < MOST_REASONS:  # else a long history would cost its square
+                    found.update(islice(reasons.get(source, {}).items(), MOST_REASONS))
             # A later state of the variable that has moved on is no worse for that.
             for each in [each for each in found if each[0] == self.scopes.get(name)]:
                 del found[each]
@@ -255,7 +336,7 @@ class _Builder:
             name: [each for each in found if each[0] not in written.get(name, ())] for name, found in reasons.items()
         }
 
-    def _moved_on(self, read: _Read, heads: Mapping[str, Sequence[ObjectId]]) -> str:
+    def _moved_on(self, read: Read, heads: Mapping[str, Sequence[ObjectId]]) -> str:
         label = self.nodes[read.version].label
         _, now = self.latest.get(read.scope, ("", read.expected))
         if now is not None and read.expected is not None and now != read.expected:
@@ -264,145 +345,3 @@ class _Builder:
         if read.expected in committed and committed[-1] != read.expected:
             return f"{read.dataset} was committed as {short(committed[-1])} since"
         return ""
-
-
-@dataclass(slots=True)
-class _Operations:
-    """The operations of one run: `now` is which version each name stands for at this point of it."""
-
-    builder: _Builder
-    run: CellRun
-    now: dict[str, str]
-    after: Mapping[str, str]
-    first_read: int
-    unnamed: dict[str, str] = field(default_factory=dict)
-
-    def add(self) -> None:
-        """Add all of them."""
-        outputs = [operation.output for operation in self.run.operations]
-        for place, operation in enumerate(self.run.operations):
-            last = operation.output not in outputs[place + 1 :]
-            self._add(place, operation, last=last)
-
-    def _add(self, place: int, operation: OperationRecord, *, last: bool) -> None:
-        model = operation.call.endswith(".fit")
-        kind: NodeKind = "model" if model else "operation"
-        name = f"{kind}:{self.run.run}:{place}"
-        details = {
-            "call": operation.call,
-            "parameters": operation.parameters,
-            "line": "" if operation.line is None else str(operation.line),
-            "run": self.run.run,
-            "count": str(operation.count) if operation.count != 1 else "",
-            "opaque": "yes" if operation.opaque else "",
-        }
-        label = operation.call.removesuffix(".fit") if model else operation.call
-        inputs = [self._input(each) for each in operation.inputs]
-        self.builder.node(name, kind, label, details)
-        for each in inputs:
-            if each:
-                evidence: Evidence = "opaque" if operation.opaque else "recorded"
-                self.builder.edge(Edge(each, name, "fits" if model else "step", evidence))
-        if model:
-            self._fit(operation, inputs, name)
-            return
-        output = self._output(place, operation, name, last=last)
-        self.builder.edge(Edge(name, output, "step", "opaque" if operation.opaque else "recorded"))
-        if not operation.opaque:
-            for edge in operation.edges:
-                self._column_edge(edge, inputs, output, name)
-            self._carried(operation, inputs, output, name)
-
-    def _input(self, variable: str) -> str:
-        if variable.startswith(STEP):
-            return self.unnamed.get(variable, "")
-        found = self.now.get(variable, "")
-        if not found and variable:
-            latest = self.builder.latest.get(self.builder.scope(self.run, variable))
-            # A version that this very run leaves behind is no input of it.
-            found = latest[0] if latest is not None and latest[0] not in self.after.values() else ""
-        return found
-
-    def _output(self, place: int, operation: OperationRecord, name: str, *, last: bool) -> str:
-        variable = operation.output
-        if variable and last and variable in self.after:
-            version = self.after[variable]
-        else:
-            version = f"version:{self.run.run}:{variable}{STEP}{place}"
-            details = {"variable": variable, "within": self.run.run}
-            if operation.rows_out is not None:
-                details["rows"] = str(operation.rows_out)
-            self.builder.node(version, "version", variable or operation.call, details)
-        if variable:
-            self.now[variable] = version
-        self.unnamed[f"{STEP}{place}"] = version
-        return version
-
-    def _fit(self, operation: OperationRecord, inputs: Sequence[str], name: str) -> None:
-        """A model: its features and target are columns of what it was fitted with."""
-        for edge in operation.edges:
-            if edge.source < len(inputs) and inputs[edge.source]:
-                for column in self._of(inputs[edge.source], edge.column):
-                    self.builder.edge(Edge(column, name, "fits", "recorded", edge.influence))
-        run = f"run:{self.run.run}"
-        own = [each for each in self.builder.reads[self.first_read :] if each.user == run and each.version in inputs]
-        self.builder.reads.extend(replace(each, user=name) for each in own)
-
-    def _of(self, version: str, column: str) -> list[str]:
-        """A column of a version, or all that are known."""
-        if column != EVERY:
-            return [self.builder.column(version, column)]
-        known = list(self.builder.holds.get(version, ()))
-        return known or [self.builder.column(version, EVERY)]
-
-    def _column_edge(self, edge: ColumnEdge, inputs: Sequence[str], output: str, name: str) -> None:
-        if edge.source >= len(inputs) or not inputs[edge.source]:
-            return
-        source = inputs[edge.source]
-        for target in self._of(output, edge.target):
-            for column in self._of(source, edge.column):
-                evidence = self._evidence(column, target) if edge.influence == "value" else "recorded"
-                self.builder.edge(Edge(column, target, "column", evidence, edge.influence, name))
-
-    def _evidence(self, source: str, target: str) -> Evidence:
-        """Proved where both columns are known to hold the same."""
-        ids = [self._column_of(each) for each in (source, target)]
-        return "proved" if ids[0] is not None and ids[0] == ids[1] else "recorded"
-
-    def _column_of(self, column: str) -> ObjectId | None:
-        node = self.builder.nodes[column]
-        table = self.builder.tables.get(node.detail("version"))
-        return None if table is None else self.builder.columns.get(table, {}).get(node.detail("column"))
-
-    def _carried(self, operation: OperationRecord, inputs: Sequence[str], output: str, name: str) -> None:
-        """Columns that an operation left as they were, and so said nothing of: where equal ids prove it."""
-        tables = [self.builder.tables.get(each) for each in (*inputs[:1], output)]
-        if len(tables) < 2 or None in tables:
-            return
-        before, after = (self.builder.columns.get(each, {}) for each in tables if each is not None)
-        told = {edge.target for edge in operation.edges if edge.influence == "value"} | set(operation.added)
-        for column in before.keys() & after.keys() - told:
-            if before[column] == after[column]:
-                ends = self.builder.column(inputs[0], column), self.builder.column(output, column)
-                self.builder.edge(Edge(*ends, "column", "proved", "value", name))
-
-
-def _sorted(nodes: Iterable[str], edges: Iterable[Edge]) -> list[str]:
-    """Ids of nodes, each behind its sources, otherwise as they came."""
-    waiting = dict.fromkeys(nodes, 0)
-    places = {name: place for place, name in enumerate(waiting)}
-    out_of: dict[str, list[str]] = {}
-    for edge in edges:
-        waiting[edge.target] += 1
-        out_of.setdefault(edge.source, []).append(edge.target)
-    ready = [(places[name], name) for name, count in waiting.items() if not count]
-    order = []
-    while ready:
-        _, name = heappop(ready)
-        order.append(name)
-        for target in out_of.get(name, ()):
-            waiting[target] -= 1
-            if not waiting[target]:
-                heappush(ready, (places[target], target))
-    # Records that contradict one another could make a cycle; nothing is lost for that.
-    return list(dict.fromkeys([*order, *places]))

@@ -7,9 +7,7 @@ around it. A failure of ours is logged once and never reaches the caller.
 
 from __future__ import annotations
 
-import sys
 import threading
-import types
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,14 +19,17 @@ from lineageflow_jupyter.lineage.operations_calls import Point
 from lineageflow_jupyter.lineage.operations_files import Digests, Touched, settle
 from lineageflow_jupyter.lineage.operations_hooks import CURRENT, AttributeHook, Hook, is_hooked
 from lineageflow_jupyter.lineage.operations_levels import OneDeeper
+from lineageflow_jupyter.lineage.operations_memory import Memory
 from lineageflow_jupyter.lineage.operations_points import (
     LEVELLED,
     Place,
     constructors,
     estimator_classes,
     estimator_places,
+    metric_places,
     new_estimators,
     pandas_places,
+    split_places,
     warns_for_its_caller,
 )
 from lineageflow_jupyter.lineage.operations_run import Run, complain
@@ -157,6 +158,7 @@ class Recorder:
         self._arrivals: Arrivals | None = None
         self._classes: set[type] = set()
         self._digests = Digests()
+        self._memory = Memory()
         self._lock = threading.RLock()
 
     @property
@@ -174,6 +176,7 @@ class Recorder:
                     "pandas": self._pandas,
                     "sklearn.base": self._estimators,
                     "sklearn.model_selection": self._splits,
+                    "sklearn.metrics": lambda: self._hook(metric_places()),
                 }
             )
             self._arrivals.begin()
@@ -190,6 +193,7 @@ class Recorder:
             self._hooks.clear()
             self._classes.clear()
             self._digests.close()
+            self._memory = Memory()
 
     def recording(self, filename: str | None = None, *, name: Callable[[int], str] | None = None) -> Recording:
         """Record calls of this context and thread until the end of the ``with``.
@@ -210,7 +214,7 @@ class Recorder:
         with self._lock:
             if self._arrivals is not None:
                 self._new_estimators()
-        return Recording(Run(filename, name, self._digests))
+        return Recording(Run(filename, name, self._digests, self._memory))
 
     def _hook(self, places: Iterable[Place]) -> None:
         for place in places:
@@ -246,7 +250,5 @@ class Recorder:
                 self._hook(estimator_places(cls))
 
     def _splits(self) -> None:
-        split = getattr(sys.modules.get("sklearn.model_selection"), "train_test_split", None)
-        if isinstance(split, types.FunctionType):
-            self._hook([(split, "", "train_test_split", "split")])
+        self._hook(split_places())
         self._new_estimators()

@@ -116,19 +116,23 @@ def _derive(call: Call) -> Origin:
         if name == "cond":
             extra |= call.fed(thing, "filter")
             continue
+        if thing is call.subject:
+            continue
         found = call.origin(thing)
         if found is not None and is_frame(thing):
             frames.append(found)
             extra |= found.extra
         elif is_callable(thing) and name not in ("ufunc", "level"):
             opaque = True
-        elif thing is not call.subject:
+        else:
             values, rest = call.value_and_rest(thing)
             every, extra = every | values, extra | rest
     if not is_frame(call.result):
         values = origin.all.union(every, *(one.all for one in frames))
         return Origin({call.columns()[0]: values}, extra, opaque)
     own = by_name(origin, call.columns())
+    if not every and not frames and len(own) == len(call.columns()):
+        return Origin(own, extra, opaque)
     columns = {
         column: own.get(column, NONE).union(every, *(one.columns.get(column, NONE) for one in frames))
         for column in call.columns()

@@ -37,11 +37,24 @@ class Origin:
     columns: Mapping[str, Sources] = field(default_factory=dict)
     extra: Sources = NONE
     opaque: bool = False
+    _all: Sources | None = field(default=None, init=False, repr=False, compare=False)
+    _numbers: tuple[int, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def all(self) -> Sources:
         """What fed any column."""
-        return NONE.union(*self.columns.values())
+        if self._all is None:  # a frame's own origin is asked for it in each call
+            object.__setattr__(self, "_all", NONE.union(*self.columns.values()))
+        return self._all  # type: ignore[return-value]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Frames that fed any column in any way."""
+        if self._numbers is None:
+            found = {number for sources in self.columns.values() for number, _, _ in sources}
+            found.update(number for number, _, _ in self.extra)
+            object.__setattr__(self, "_numbers", tuple(sorted(found)))
+        return self._numbers  # type: ignore[return-value]
 
 
 UNKNOWN = Origin(opaque=True)

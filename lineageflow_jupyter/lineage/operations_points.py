@@ -59,6 +59,7 @@ SHOWN = "__repr__ _repr_html_ _repr_latex_ _repr_data_resource_ to_string info"
 """What only shows a frame: nothing comes of it, and what it calls is not the user's."""
 
 METHODS: dict[str, str] = {
+    **dict.fromkeys(("to_numpy", "__array__"), "array"),
     **dict.fromkeys(REDUCED.split(), "reduce"),
     **dict.fromkeys(("__getitem__", *ROWS.split()), "select"),
     **dict.fromkeys(LABELS.split(), "labels"),
@@ -163,12 +164,16 @@ LEVELLED = frozenset({"query", "eval"})
 ACCESSORS = ("str", "dt", "cat")
 ESTIMATOR = {
     "fit": "fit",
-    "transform": "predict",
+    "partial_fit": "fit",
     "fit_transform": "fit",
-    "predict": "predict",
     "fit_predict": "fit",
-    "predict_proba": "predict",
+    "transform": "predict",
     "inverse_transform": "predict",
+    "predict": "predict",
+    "predict_proba": "predict",
+    "predict_log_proba": "predict",
+    "decision_function": "predict",
+    "score_samples": "predict",
     "score": "predict",
 }
 
@@ -242,6 +247,7 @@ def _methods(classes: Any, families: dict[str, str], owner: str) -> Iterator[Pla
     if any(cls.__name__ == "DataFrame" for cls in classes):
         for cls in classes:
             yield cls.T.fget, owner, "T", "mix"
+            yield cls.values.fget, owner, "values", "array"
 
 
 def _accessor_places(pd: Any) -> Iterator[Place]:
@@ -302,6 +308,33 @@ def estimator_places(cls: type) -> Iterator[Place]:
         function = getattr(thing, "fn", thing)
         if isinstance(function, types.FunctionType):
             yield function, "", name, family
+
+
+SPLITS = {
+    "train_test_split": "split",
+    "cross_val_score": "judge",
+    "cross_validate": "judge",
+    "cross_val_predict": "judge",
+}
+"""Functions of ``sklearn.model_selection``."""
+
+
+def split_places() -> Iterator[Place]:
+    """Functions that part data, and judge models by parts of it."""
+    module = sys.modules.get("sklearn.model_selection")
+    for name, family in SPLITS.items():
+        function = getattr(module, name, None)
+        if isinstance(function, types.FunctionType):
+            yield function, "", name, family
+
+
+def metric_places() -> Iterator[Place]:
+    """Public functions of ``sklearn.metrics``; which of them give a number is seen when they are called."""
+    module = sys.modules.get("sklearn.metrics")
+    for name in getattr(module, "__all__", ()):
+        function = getattr(module, name, None)
+        if isinstance(function, types.FunctionType):
+            yield function, "", name, "metric"
 
 
 def new_estimators() -> types.FunctionType | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 CELLS = 200_000
@@ -82,43 +84,70 @@ def shape(thing: Any, *, nulls: bool = True, places: bool = False) -> Shape | No
     if manager is None:
         return None
     columns, rows = labels_of(thing), len(thing)
-    few = rows * len(columns) <= CELLS
+    few = nulls and rows * len(columns) <= CELLS
     if places and len(columns) <= WIDEST:
-        arrays = _arrays(thing)
-        missing = tuple(map(_nulls_of, arrays)) if few and nulls else None
-        return Shape(rows, columns, tuple(map(_place, arrays)), missing, None if missing is None else sum(missing))
-    return Shape(rows, columns, nulls=sum(map(_nulls_of, manager.arrays)) if few and nulls else None)
+        arrays, missing = _by_column(thing, nulls=few)
+        return Shape(rows, columns, arrays, missing if few else None, sum(missing) if few else None)
+    return Shape(rows, columns, nulls=sum(map(_nulls_of, manager.arrays)) if few else None)
 
 
-def _arrays(thing: Any) -> list[Any]:
+def _by_column(thing: Any, *, nulls: bool) -> tuple[tuple[tuple[Any, int], ...], tuple[int, ...]]:
+    """For each column its dtype, where its memory is, and how many values are missing (0: not counted)."""
     if thing.ndim == 1:
-        return [thing.array if thing.dtype.kind == "O" else thing._values]
-    return [thing._mgr.iget_values(position) for position in range(thing.shape[1])]
+        array = thing.array if thing.dtype.kind == "O" else thing._values
+        return (_place(array),), (_nulls_of(array) if nulls else 0,)
+    width = thing.shape[1]
+    arrays: list[Any] = [None] * width
+    missing = [0] * width
+    # pandas keeps columns of one dtype together: to ask for each of them takes ten times as long.
+    for block in thing._mgr.blocks:
+        values, places = block.values, block.mgr_locs.as_array.tolist()
+        if getattr(values, "ndim", 1) == 1:
+            arrays[places[0]] = _place(values)
+            missing[places[0]] = _nulls_of(values) if nulls else 0
+            continue
+        plain = type(values).__name__ == "ndarray"
+        start, step = (values.ctypes.data, values.strides[0]) if plain else (0, 0)
+        dtype = values.dtype
+        for row, place in enumerate(places):
+            arrays[place] = (dtype, start + row * step) if plain else _place(values[row])
+        if nulls:
+            for place, count in zip(places, _nulls_by_row(values), strict=True):
+                missing[place] = count
+    return tuple(arrays), tuple(missing)
+
+
+def _nulls_by_row(block: Any) -> Iterable[int]:
+    if not _nulls_of(block):
+        return repeat(0, len(block))
+    return map(_nulls_of, block)
 
 
 def _place(array: Any) -> tuple[Any, int]:
     if type(array).__name__ == "ndarray":
-        return array.dtype, array.__array_interface__["data"][0]
+        return array.dtype, array.ctypes.data
     # Arrays of pandas' own types: where their buffers lie, for the object around them is made anew.
     for name in ("_data", "_ndarray", "_codes"):
         inner: Any = getattr(array, name, None)
         if type(inner).__name__ == "ndarray":
-            return array.dtype, inner.__array_interface__["data"][0]
+            return array.dtype, inner.ctypes.data
     return array.dtype, id(getattr(array, "_pa_array", array))
 
 
 def _nulls_of(array: Any) -> int:
+    import numpy as np
+
     kind = array.dtype.kind
     if type(array).__name__ == "ndarray":
         if kind in "iub":
             return 0
         if kind in "fc":
-            return int((array != array).sum())
+            return int(np.count_nonzero(np.isnan(array)))
     elif getattr(array, "_hasna", True) is False:
         return 0
     import pandas as pd
 
-    return int(pd.isna(array).sum())
+    return int(np.count_nonzero(pd.isna(array)))
 
 
 def changed(before: Shape, after: Shape, *, fills: bool = False) -> tuple[str, ...]:

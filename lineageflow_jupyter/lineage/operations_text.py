@@ -36,7 +36,7 @@ def shown(given: Mapping[str, Any], subject: Any, args: tuple[Any, ...]) -> str:
         parts.append(f"{name}={text}")
         if sum(map(len, parts)) > WHOLE:
             break
-    return _cut(", ".join(parts), WHOLE)
+    return cut(", ".join(parts), WHOLE)
 
 
 def argument(value: Any, depth: int = 0) -> str:
@@ -45,25 +45,28 @@ def argument(value: Any, depth: int = 0) -> str:
         if len(value) < 16 and value.isidentifier():
             return repr(value)  # most are names of columns: no secret is as short and as plain
         # Secrets are looked for before anything is cut off: a part of one may not look like one.
-        return _cut(repr(redacted(value[:4000])), LONGEST)
+        return cut(repr(redacted(value[:4000])), LONGEST)
     if value is None or type(value) in (bool, int, float, complex):
-        return _cut(repr(value), LONGEST)
+        return cut(repr(value), LONGEST)
     if isinstance(value, (list, tuple)) and depth < 2:
         inner = ", ".join(argument(one, depth + 1) for one in value[:_SHOWN]) + (", …" if len(value) > _SHOWN else "")
-        return _cut(f"[{inner}]" if isinstance(value, list) else f"({inner})", LONGEST)
+        return cut(f"[{inner}]" if isinstance(value, list) else f"({inner})", LONGEST)
     if isinstance(value, Mapping) and type(value) is dict and depth < 2:
         pairs = [
             f"{argument(key, depth + 1)}: "
             f"{HIDDEN if isinstance(key, str) and is_secret_name(key) else argument(one, depth + 1)}"
             for key, one in list(value.items())[:_SHOWN]
         ]
-        return _cut("{" + ", ".join(pairs) + (", …" if len(value) > _SHOWN else "") + "}", LONGEST)
+        return cut("{" + ", ".join(pairs) + (", …" if len(value) > _SHOWN else "") + "}", LONGEST)
     if isinstance(value, slice):
         return f"{argument(value.start)}:{argument(value.stop)}"
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == () and value.dtype.kind in "biuf":
+        return argument(value.item())
     if callable(value):
         return str(getattr(value, "__qualname__", type(value).__name__)).rpartition(".")[2]
     return f"<{type(value).__name__}>"
 
 
-def _cut(text: str, length: int) -> str:
+def cut(text: str, length: int) -> str:
+    """Text of at most so many characters."""
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,4 +1,8 @@
-"""Text without secrets: what is recorded of arguments, URLs, statements and connection strings."""
+"""Text without secrets, before it is recorded.
+
+Two functions, since the same text means different things: ``password=x`` is a secret in a value, such as a connection
+string or an argument (`redacted`), and the name of a variable in code, which must stay code (`without_secrets`).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,13 @@ from functools import lru_cache
 
 HIDDEN = "***"
 
-_NAMES = (
-    r"(?:[\w.-]*(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|credential|api[_-]?key|access[_-]?key|account[_-]?key"
-    r"|private[_-]?key|shared[_-]?access|signature|authorization)[\w.-]*|sig|key|auth|code|sas|jwt|pass)"
+_WORDS = (
+    r"(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|credential|api[_-]?key|access[_-]?key|account[_-]?key"
+    r"|private[_-]?key|shared[_-]?access|signature|authorization)"
 )
+# A name is looked for only where it begins, and never given back (`*+`): else long texts take minutes.
+_LONG_NAME = rf"(?<![\w.-])[\w.-]*{_WORDS}[\w.-]*+"
+_NAMES = rf"(?:{_LONG_NAME}|sig|key|auth|code|sas|jwt|pass)"
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # Users and passwords of URLs. A password may hold any sign that people forget to escape, so that everything up to
@@ -22,7 +29,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # name=value and name: value of connection strings, headers, mappings and SQL; quoted values first.
     (
         re.compile(
-            rf"(\b(?!key\b|code\b|auth\b)(?:{_NAMES})['\"]?\s*[:=]\s*)"
+            rf"((?:{_LONG_NAME}|\b(?:sig|sas|jwt|pass))['\"]?\s*[:=]\s*)"
             r"(?:\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.|'')*'?|(?:Bearer|Basic)\s+[^\s,;'\"]+|(?!\*\*\*)[^\s,;&'\")}\]]+)",
             re.IGNORECASE,
         ),
@@ -38,6 +45,12 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         HIDDEN,
     ),
+)
+_IN_CODE = re.compile(
+    rf"""(?ix)
+    (?<= ://) (?P<user> [^\s/@:'"{{}}]* ) : [^\s/@'"{{}}]+ (?= @ )                 # scheme://user:SECRET@host
+    | (?<= [?&;] ) (?P<name> [\w-]* {_WORDS} [\w-]* | sig ) = [^\s&;'"{{}}]+      # ?token=SECRET
+    """
 )
 
 
@@ -62,6 +75,21 @@ def redacted(text: str) -> str:
     for pattern, instead in _RULES:
         text = pattern.sub(instead, text)
     return text
+
+
+def without_secrets(text: str) -> str:
+    """Code in which passwords and tokens within addresses are stars; names of variables, in f-strings too, stay.
+
+    Examples
+    --------
+    >>> without_secrets("postgresql://ada:s3cret@host/db")
+    'postgresql://ada:***@host/db'
+    >>> without_secrets("https://host/data.csv?day=1&token=abc")
+    'https://host/data.csv?day=1&token=***'
+    >>> without_secrets("f'postgresql://{user}:{password}@host/db'")
+    "f'postgresql://{user}:{password}@host/db'"
+    """
+    return _IN_CODE.sub(lambda found: f"{found['name'] + '=' if found['name'] else found['user'] + ':'}{HIDDEN}", text)
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ from lineageflow_jupyter.lineage.slices import Slice, SliceCell
 from lineageflow_jupyter.model.cells import OK
 from lineageflow_jupyter.model.ids import short
 
-_BINDING_VERBS = frozenset(
+BINDING_VERBS = frozenset(
     {"checkout", "cherry-pick", "merge", "read", "rebase", "redo"}
     | {"reset", "restore", "revert", "stash", "switch", "undo"}
 )
@@ -170,7 +170,7 @@ def _as_list(found: Any) -> list[ast.stmt]:
 
 def _binds(text: str) -> bool:
     words = text.split()
-    return bool(words) and words[0] in _BINDING_VERBS
+    return bool(words) and words[0] in BINDING_VERBS
 
 
 def _as_script(cell: SliceCell) -> str:

@@ -44,6 +44,36 @@ class DatasetSchema:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnId:
+    """A column of a frame: its name, its role (``"index"`` or ``"data"``), its type as text, and its id."""
+
+    name: str
+    role: str
+    type: str
+    id: ObjectId
+
+
+@dataclass(frozen=True, slots=True)
+class ContentIds:
+    """Ids of what a frame holds: the same for equal values, wherever and whenever they are computed.
+
+    Parameters
+    ----------
+    table, frame : ObjectId
+        Of its values; of what else is needed to give it back exactly.
+    rows : int
+        Rows.
+    columns : tuple of ColumnId
+        Index levels that are stored first.
+    """
+
+    table: ObjectId
+    frame: ObjectId
+    rows: int
+    columns: tuple[ColumnId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExportReport:
     """A file that a dataset was written into.
 

@@ -4,10 +4,10 @@
 
     REVISION = BASE STEP…             main~2, HEAD^, v1.0, 3f2a91c
     BASE     = NAME | HEAD | @ | short id | NAME@{AT} | HEAD@{AT} | @{AT} | @{-N}
-    AT       = N (moves ago) | a moment such as 2026-11-01 | cell:ID
+    AT       = N (moves ago) | a moment such as 2026-11-01
     STEP     = ~N (first parents) | ^N (the N-th parent)
     RANGE    = A..B (what B has and A has not) | A...B (what either has alone)
-    PLACE    = REVISION:DATASET | DATASET | DATASET@{AT}
+    PLACE    = REVISION:DATASET | DATASET | DATASET@{AT} | NAME@{cell:ID} (a frame as a cell left it)
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _AT = re.compile(r"@\{([^{}]*)\}")
 MOST = 10**9
 """Larger numbers are not told apart: no history has so many commits, no reflog so many lines."""
 MAX_NAME_BYTES = 200
+CELL = "cell:"
 STASHES = "stash"
 """``stash@{0}`` is the latest stash; stashes lie in refs below ``stash/``."""
 EXAMPLES = "Examples: main, HEAD~2, v1.0^, 3f2a91c, main@{1}, main@{2026-11-01}, @{-1}"
@@ -212,6 +213,19 @@ def split_dataset(text: str) -> tuple[str, str]:
     return ("HEAD", text) if found is None else (text[found.start() :], text[: found.start()])
 
 
+def cell_of(revision: str) -> str | None:
+    """ID of ``@{cell:ID}``, which stands for one frame as a cell left it; None for all other texts.
+
+    Examples
+    --------
+    >>> cell_of("@{cell:1f2e}"), cell_of("main@{1}")
+    ('1f2e', None)
+    """
+    found = _AT.fullmatch(revision)
+    at = "" if found is None else found.group(1).strip()
+    return at.removeprefix(CELL).strip() if at.startswith(CELL) else None
+
+
 def split_place(text: str) -> tuple[str, str | None]:
     """Revision and dataset of ``REV:DATASET``; a text without colon is a revision, and the dataset None.
 
@@ -219,6 +233,11 @@ def split_place(text: str) -> tuple[str, str | None]:
     --------
     >>> split_place("main~1:flights"), split_place("main@{14:30}")
     (('main~1', 'flights'), ('main@{14:30}', None))
+    >>> split_place("flights@{cell:1f2e}"), split_place("@{cell:1f2e}:flights")
+    (('@{cell:1f2e}', 'flights'), ('@{cell:1f2e}', 'flights'))
     """
+    found = _AT.search(text)
+    if found is not None and found.start() and found.end() == len(text) and cell_of(found.group()) is not None:
+        return found.group(), text[: found.start()]  # no ref was ever left by a cell: it is a frame
     colon = text.rfind(":", text.rfind("}") + 1)  # a colon in braces belongs to a moment
     return (text, None) if colon < 0 else (text[:colon] or "HEAD", text[colon + 1 :])

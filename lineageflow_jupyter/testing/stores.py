@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -76,6 +77,32 @@ class FailingStore:
     def delete(self, key: str) -> None:
         """Remove an object."""
         self.store.delete(key)
+
+
+class PausingStore(FailingStore):
+    """A store whose first write waits until it may be done; all else is the wrapped store's.
+
+    ``reached`` is set when it waits, and it goes on when ``go_on`` is.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        What does the work.
+    seconds : float
+        How long it waits at most.
+    """
+
+    def __init__(self, store: ObjectStore, seconds: float = 30) -> None:
+        super().__init__(store, TimeoutError("nobody let the store go on"), fail_on=sys.maxsize)
+        self.reached, self.go_on = threading.Event(), threading.Event()
+        self._seconds = seconds
+
+    def put(self, key: str, parts: Sequence[Any]) -> None:
+        """Create an object, when it may be."""
+        self.reached.set()
+        if not self.go_on.wait(self._seconds):
+            raise self._error
+        super().put(key, parts)
 
 
 class PowerFailure(BaseException):

@@ -36,7 +36,8 @@ def test_a_page_with_its_legend(history: TestingShell) -> None:
     assert told[1] == ["row", "id", "dep", "carrier"]
     assert told[2][:4] == ["0", "1", "9.0", "a"]
     assert [line[6:8] for line in told[5:]] == [["1", "edit"], ["5", "raw"]]
-    assert [line[9:] for line in told[5:]] == [["[5]", "flights.loc[0,", "'dep']", "=", "9.0"], []]  # the cell
+    assert [line[9:14] for line in told[5:]] == [["[5]", "flights.loc[0,", "'dep']", "=", "9.0"], []]  # the cell
+    assert [" ".join(line[14:]) for line in told[5:]] == ["loc[…] = …, line 1", ""]  # the operation
     assert [line[0] for line in told[5:]] == ["a", "b"]
 
 
@@ -55,6 +56,7 @@ def test_html_tells_by_more_than_colour(history: TestingShell) -> None:
 def test_one_value_is_one_line(history: TestingShell) -> None:
     answer = str(history.run("%lf blame flights --row id=1 --column dep"))
     wanted = r"dep = 9\.0: [0-9a-f]{7} Ada, [-\d]+ [:\d]+ [+-]\d{4}: edit — \w+ \[5\] flights.loc\[0, 'dep'\] = 9\.0"
+    wanted += r": loc\[…\] = …, line 1"
     assert re.fullmatch(wanted, answer)
     assert str(history.run("%lf blame flights HEAD~2 --row 0 --column dep")).endswith(": raw")
 

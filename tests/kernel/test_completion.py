@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from sqlalchemy import Engine, event
 
 import lineageflow_jupyter as lf
 from lineageflow_jupyter.kernel import completion
@@ -268,6 +270,110 @@ def test_what_was_known_is_proposed_while_the_repository_is_busy(
         patch.setattr(completion, "SECONDS", HASTE)
         assert committed.completions("%lf checkout ma") == ["%lf checkout main"]
         assert others()
+
+
+@contextmanager
+def before_each_statement(listener: Callable[..., None]) -> Iterator[None]:
+    """Something happens in the database's driver."""
+    event.listen(Engine, "before_cursor_execute", listener)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", listener)
+
+
+@contextmanager
+def slow() -> Iterator[None]:
+    """A catalog that takes its time, as on a network that hangs: what completion asks of it ends with the context."""
+    awake = threading.Event()
+
+    def wait(*_: object) -> None:
+        if threading.current_thread().name == THREAD:
+            awake.wait(60)
+
+    with before_each_statement(wait):
+        try:
+            yield
+        finally:
+            awake.set()
+
+
+def rest() -> None:
+    """Wait until nothing is asked any more."""
+    patience = time.monotonic() + 30
+    while others():
+        assert time.monotonic() < patience
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("%lf log fli", ["%lf log flights"]),
+        ("%lf checkout ", ["%lf checkout HEAD", "%lf checkout feature", "%lf checkout main"]),
+        ("%lf commit planes --branch fea", ["%lf commit planes --branch feature"]),
+    ],
+)
+def test_the_first_key_stroke_after_a_cell_waits_for_nothing(
+    committed: TestingShell, monkeypatch: pytest.MonkeyPatch, typed: str, expected: list[str]
+) -> None:
+    committed.run("%lf branch feature")
+    rest()
+    monkeypatch.setattr(completion, "SECONDS", HASTE)
+    with slow():
+        assert committed.completions(typed) == expected
+        assert others(), "it was answered only when the catalog was"
+        assert committed.completions(typed) == expected
+
+
+def test_the_last_of_many_cells_is_known(committed: TestingShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells come faster than what is known can be renewed, as in Run All."""
+    with slow():
+        for number in range(20):
+            committed.run(f"%lf branch feature-{number}")
+        assert len(others()) == 1
+    rest()
+    monkeypatch.setattr(completion, "SECONDS", HASTE)
+    with slow():
+        assert len(committed.completions("%lf switch feature-")) == 20
+
+
+def test_what_is_known_is_of_the_repository_in_use(committed: TestingShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    committed.run("%lf init other")
+    rest()
+    monkeypatch.setattr(completion, "SECONDS", HASTE)
+    with slow():
+        assert committed.completions("%lf checkout ") == ["%lf checkout HEAD"]
+
+
+def test_nothing_is_asked_after_cells_without_verbs(committed: TestingShell) -> None:
+    rest()
+    with slow():
+        committed.run("x = 1")
+        assert others() == []
+        committed.run("%lf help;")
+        assert others() != []
+
+
+def test_what_is_known_outlives_a_catalog_that_is_locked_for_too_long(committed: TestingShell) -> None:
+    def refuse(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if threading.current_thread().name == THREAD and statement.startswith("SELECT"):
+            problem = sqlite3.OperationalError("database is locked")
+            problem.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise problem
+
+    rest()
+    with before_each_statement(refuse):
+        assert committed.completions("%lf checkout ma") == ["%lf checkout main"]
+        committed.run("%lf help;")
+        rest()
+        assert committed.completions("%lf checkout ma") == ["%lf checkout main"]
+    with lf.open(".") as repository:
+        repository.branch("theirs")
+    committed.run("x = 1")  # what could not be asked after the cell before is asked now
+    rest()
+    with before_each_statement(refuse):
+        assert committed.completions("%lf switch th") == ["%lf switch theirs"]
 
 
 def test_a_key_stroke_opens_the_repository_only_to_look(

@@ -182,3 +182,27 @@ def test_threads_are_not_recorded(book: TestingShell) -> None:
     )
     book.run("new = df.dropna()\nthread.join()")
     assert calls(last(book)) == [(1, "DataFrame.dropna")]
+
+
+def test_cells_from_before_there_was_a_repository(shell: TestingShell) -> None:
+    """Imports and settings stand in the first cells of a notebook: slices need them."""
+    shell.run("%unload_ext lineageflow_jupyter")
+    shell.run("import pandas as pd\nlimit = 2\n%load_ext lineageflow_jupyter")
+    shell.run("%lf init;")
+    shell.run("df = pd.DataFrame({'x': range(limit)})")
+    run = last(shell)
+    assert (run.code, run.opaque) == ("df = pd.DataFrame({'x': range(limit)})", ())
+    told = str(shell.run("%lf code df"))
+    assert "import pandas as pd\nlimit = 2" in told
+    assert "must be there" not in told
+    numbers = [each.number for each in magic(shell).session.repository.cell_runs()]
+    assert len(numbers) == len(set(numbers))
+
+
+def test_what_ran_while_tracking_was_off_stays_unknown(shell: TestingShell) -> None:
+    shell.run("%lf init;\n%lf config track false;")
+    shell.run("secret = 1")
+    shell.run("%lf config track true;")
+    shell.run("x = 2")
+    assert last(shell).code == "x = 2"
+    assert [run.code for run in magic(shell).session.repository.cell_runs() if run.code] == ["x = 2"]

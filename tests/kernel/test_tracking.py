@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import shutil
+import threading
 import time
 import weakref
 from pathlib import Path
@@ -15,9 +16,11 @@ import pandas as pd
 import pytest
 
 import lineageflow_jupyter as lf
+from lineageflow_jupyter.errors import ObjectMissing
 from lineageflow_jupyter.kernel.magics import LineMagic
 from lineageflow_jupyter.model.cells import CellRun
 from lineageflow_jupyter.testing.shell import TestingShell
+from lineageflow_jupyter.testing.stores import PausingStore
 
 
 def magic(shell: TestingShell) -> LineMagic:
@@ -262,14 +265,123 @@ def test_leaving_takes_the_hooks_out(tracked: TestingShell) -> None:
     }
 
 
-def test_large_frames_are_told_without_ids(tracked: TestingShell) -> None:
+# --- large frames ----------------------------------------------------------------------------------------------------
+
+LARGE = (
+    "big = pd.DataFrame({name: np.random.default_rng(seed).normal(size=2_500_000) for seed, name in enumerate('xyz')})"
+)
+SECONDS = 30.0
+
+
+@pytest.fixture
+def large(tracked: TestingShell) -> TestingShell:
+    """60 MB that are copied by a thread, and changed by two cells."""
+    tracked.run("import numpy as np")
+    tracked.run("%lf config track_budget 10;")
+    tracked.run(LARGE)
+    return tracked
+
+
+def paused(shell: TestingShell) -> PausingStore:
+    """From now on snapshots are not written before that is allowed."""
+    overlay = magic(shell).session.repository._snapshots.overlay
+    store = PausingStore(overlay.own)
+    overlay.own = store
+    return store
+
+
+def test_blame_of_a_large_frame_names_the_cell(large: TestingShell) -> None:
+    """Its snapshots are made after the cells: the records tell of them then, and a commit waits for them."""
+    repository = magic(large).session.repository
+    large.run("n = len(big)")
+    assert repository.wait_for_snapshots(SECONDS)
+    large.run("big.loc[7, 'x'] = 1")
+    assert repository.wait_for_snapshots(SECONDS)
+    large.run("big.loc[9, 'y'] = 2")
+    large.run("%lf commit big -m large;")
+    found = repository.blame("big")
+    named = [None if step is None else repository.cell_run(step.cell_run).code for step in found.steps]
+    assert [named[found.codes[column][row]] for column, row in (("x", 7), ("y", 9), ("z", 7), ("x", 9))] == [
+        "big.loc[7, 'x'] = 1",
+        "big.loc[9, 'y'] = 2",
+        LARGE,
+        LARGE,
+    ]
+    writes = [write for run in runs(large) for write in run.writes if write.after and write.after.variable == "big"]
+    assert [write.after.kept for write in writes] == [True, True, True]
+    assert [write.before for write in writes] == [None, writes[0].after, writes[1].after]
+    (read,) = next(run for run in runs(large) if run.code == "n = len(big)").reads
+    assert read == writes[0].after
+    changed = next(run for run in runs(large) if run.code == "big.loc[7, 'x'] = 1")
+    before = large.run(f"%lf before big --cell {changed.number}")
+    assert before.loc[7, "x"] != 1
+    assert "still" not in str(large.run("%lf status"))
+
+
+def test_a_large_frame_that_is_changed_too_soon(large: TestingShell) -> None:
+    """The cell that changes it does not wait; the status says that there is no snapshot."""
+    repository = magic(large).session.repository
+    assert repository.wait_for_snapshots(SECONDS)
+    store = paused(large)
+    large.run("big['x'] = big['y'] * 2")
+    assert store.reached.wait(SECONDS)
+    assert "snapshots of 1 large frame are still being made" in str(large.run("%lf status"))
     start = time.perf_counter()
-    tracked.run("large = pd.DataFrame({'x': range(6_000_000)})")
-    (write,) = runs(tracked)[-1].writes
+    large.run("big.iloc[5, 2] = 0")
+    large.run("big.iloc[6, 2] = 0")
+    assert time.perf_counter() - start < 3
+    store.go_on.set()
+    assert repository.wait_for_snapshots(SECONDS)
+    told = str(large.run("%lf status"))
+    assert "could not be kept as snapshots" in told
+    *_, first, second, last = [run.writes[0] for run in runs(large) if run.writes and run.writes[0].after]
+    assert first.after is not None
+    assert (first.after.table, first.after.kept) == (None, False)
+    assert "changed" in first.after.note
+    assert second.before == first.after
+    assert last.after is not None
+    assert last.after.kept
+    assert "no data of 'big' were kept" in large.refused("%lf before big")
+    assert magic(large).tracking.problem == ""
+
+
+def test_leaving_while_a_large_frame_is_copied(large: TestingShell, tmp_path: Path) -> None:
+    """The run stays as it was recorded; nothing is told, and nobody waits long."""
+    store = paused(large)
+    large.run("big['x'] = big['y'] * 2")
+    assert store.reached.wait(SECONDS)
+    threading.Timer(0.2, store.go_on.set).start()
+    start = time.perf_counter()
+    large.run("%unload_ext lineageflow_jupyter")
+    assert time.perf_counter() - start < 5
+    large.run("%load_ext lineageflow_jupyter")
+    write = runs(large)[-1].writes[0]
     assert write.after is not None
-    assert (write.after.table, write.after.rows) == (None, 6_000_000)
-    assert "too much to look at" in write.after.note
-    assert time.perf_counter() - start < 30
-    assert isinstance(tracked.user_ns["large"], pd.DataFrame)
-    tracked.run("large.loc[5, 'x'] = 0")
-    assert [each.after.variable for each in runs(tracked)[-1].writes if each.after] == ["large"]
+    assert write.after.note.startswith("its data were still to be copied")
+    with pytest.raises(ObjectMissing, match="not copied yet, or the kernel ended before"):
+        magic(large).session.repository.snapshot(write.after)
+
+
+def test_no_large_frame_is_kept_alive(large: TestingShell) -> None:
+    repository = magic(large).session.repository
+    assert repository.wait_for_snapshots(SECONDS)
+    store = paused(large)
+    large.run("big['x'] = big['y'] * 2")
+    assert store.reached.wait(SECONDS)
+    seen = weakref.ref(large.user_ns["big"])
+    large.run("del big")
+    gc.collect()
+    assert seen() is None
+    store.go_on.set()
+    assert repository.wait_for_snapshots(SECONDS)
+
+
+def test_frames_beyond_the_limit(large: TestingShell) -> None:
+    assert magic(large).session.repository.wait_for_snapshots(SECONDS)
+    large.run("%lf config snapshot_limit '20 MB';")
+    large.run("big['x'] = 0")
+    write = runs(large)[-1].writes[0]
+    assert write.after is not None
+    assert (write.after.table, write.after.rows) == (None, 2_500_000)
+    assert "more than is kept of a frame (20 MB)" in write.after.note
+    assert "snapshots of frames take" in str(large.run("%lf cache"))

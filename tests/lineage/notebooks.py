@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from lineageflow_jupyter.lineage.analysis import analyse, reachable
 from lineageflow_jupyter.lineage.names import FunctionNames
+from lineageflow_jupyter.lineage.operations import Recorder
 from lineageflow_jupyter.model.cells import OK, CellRun, External, FrameState, FrameWrite
 from lineageflow_jupyter.model.ids import Kind, ObjectId, object_id
 
@@ -29,6 +31,11 @@ class Notebook:
     runs: list[CellRun] = field(default_factory=list)
     functions: dict[str, FunctionNames] = field(default_factory=dict)
     number: int = 0
+    recorder: Recorder | None = None
+    columns: dict[ObjectId, dict[str, ObjectId]] = field(default_factory=dict)
+
+    def called(self, key: int) -> str:
+        return next((name for name, value in self.names.items() if id(value) == key), "")
 
     def frames(self) -> dict[str, FrameState]:
         found = {}
@@ -39,6 +46,7 @@ class Notebook:
             for variable, part in parts.items():
                 if isinstance(part, pd.DataFrame):
                     nulls = int(part.isna().sum().sum())
+                    self.columns[table_id(part)] = {str(name): table_id(part[[name]]) for name in part.columns}
                     found[variable] = FrameState(variable, variable, table_id(part), None, *part.shape, nulls)
         return found
 
@@ -46,10 +54,14 @@ class Notebook:
         self.number += 1
         before, outcome, names = self.frames(), OK, analyse(code)
         mentioned = reachable(names, self.functions)
-        try:
-            exec(compile(ast.parse(code), "cell", "exec"), self.names)
-        except Exception as error:
-            outcome = type(error).__name__
+        recording: Any = nullcontext()
+        if self.recorder is not None:
+            recording = self.recorder.recording("cell", name=self.called)
+        with recording:
+            try:
+                exec(compile(ast.parse(code), "cell", "exec"), self.names)
+            except Exception as error:
+                outcome = type(error).__name__
         after = self.frames()
         self.functions.update(names.functions)
         run = CellRun(
@@ -70,6 +82,7 @@ class Notebook:
                 if before.get(name) != after.get(name)
             ),
             external=tuple(external),
+            operations=getattr(recording, "operations", ()),
             session=self.session,
         )
         if track:

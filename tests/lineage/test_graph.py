@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineageflow_jupyter.lineage.building import graph_of
-from lineageflow_jupyter.lineage.drawing import dot, svg
+from lineageflow_jupyter.lineage.drawing import dot, svg, with_operations
 from lineageflow_jupyter.lineage.graph import Graph, Node
 from lineageflow_jupyter.model.cells import (
     CellRun,
@@ -231,9 +231,11 @@ def test_up_and_downstream_of_columns() -> None:
 
 
 def test_operations_within_one_run_follow_one_another() -> None:
-    first = OperationRecord("DataFrame.dropna", 1, inputs=("raw",), edges=(ColumnEdge(0, "a", "a", VALUE),))
+    first = OperationRecord(
+        "DataFrame.dropna", 1, inputs=("raw",), output="~1", edges=(ColumnEdge(0, "a", "a", VALUE),)
+    )
     second = OperationRecord(
-        "DataFrame.assign", 1, inputs=("#0",), output="df", edges=(ColumnEdge(0, "a", "z", VALUE),)
+        "DataFrame.assign", 1, inputs=("~1",), output="df", edges=(ColumnEdge(0, "a", "z", VALUE),)
     )
     third = OperationRecord(
         "DataFrame.sort_values", 2, inputs=("df",), output="df", edges=(ColumnEdge(0, "z", "z", VALUE),)
@@ -298,7 +300,7 @@ def test_a_drawing_has_the_colours_of_its_surroundings_and_every_node_once() -> 
     colours = {each.get(name) for each in tree.iter() for name in ("fill", "stroke")} - {None}
     assert colours == {"none", "currentColor"}
     boxes = [(int(each.get("x", "")), int(each.get("y", ""))) for each in tree.iter() if each.tag.endswith("rect")]
-    assert len(boxes) == len(set(boxes)) == len(graph.nodes)
+    assert len(boxes) == len(set(boxes)) == len(with_operations(graph).nodes)
     size = int(tree.get("width", "")), int(tree.get("height", ""))
     assert all(0 <= x <= size[0] - 150 and 0 <= y <= size[1] - 34 for x, y in boxes)
 

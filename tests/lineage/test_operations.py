@@ -521,7 +521,7 @@ def test_a_failure_of_ours_is_logged_once_and_never_seen(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lineageflow_jupyter.lineage.operations_run._complained", False)
-    monkeypatch.setattr("lineageflow_jupyter.lineage.operations_calls.shown", lambda *_: 1 / 0)
+    monkeypatch.setattr("lineageflow_jupyter.lineage.operations_drafts.shown", lambda *_: 1 / 0)
     caplog.set_level("INFO")
     with notebook(fails=True, df=frame()) as book:
         found = book.run("first = df.dropna()\nsecond = df.fillna(0)")

@@ -42,7 +42,7 @@ CALLS: dict[str, Book] = {
     "by NumPy": edit("df['c'] = np.sqrt(df.b)", "df.* > df; df.b > df.c"),
     "where of NumPy": edit("df['c'] = np.where(df.b > 4, df.a, 0)", "df.* > df", opaque="df"),
     "to numpy": edit("df['c'] = df.b.to_numpy() * 2", "df.* > df", opaque="df"),
-    "values": edit("df['c'] = df.b.values", "df.* > df", opaque="df"),
+    "values": edit("df['c'] = df.b.values", "df.* > df; df.b > df.c"),
     "several columns": edit("df[['c', 'd']] = df[['a', 'b']]", "df.* > df; df.a > df.c; df.b > df.d"),
     "loc set": edit("df.loc[df.b > 4, 'a'] = 9", "df.* > df; df.b filter> df.a"),
     "loc set of a column": edit("df.loc[df.b > 4, 'a'] = df.b", "df.* > df; df.b > df.a; df.b filter> df.a"),

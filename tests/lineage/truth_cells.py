@@ -282,7 +282,7 @@ UNSEEN: dict[str, Book] = {  # what Python, NumPy and indexes do with values bet
     "a list written": edit("df['c'] = [1, 2, 3, 4]\ndf['d'] = [[1], [2], [3], [4]]", "df.* > df"),
     "a list without values": edit("df['c'] = [pd.NA, 2, None, 4]", "df.* > df", opaque="df"),
     "a frame of lists": new("new = pd.DataFrame({'c': [each * 2 for each in df.b]})", opaque="new"),
-    "a frame of an array": new("new = pd.DataFrame(df[['b']].to_numpy(), columns=['c'])", unseen="df.b > new.c"),
+    "a frame of an array": new("new = pd.DataFrame(df[['b']].to_numpy(), columns=['c'])", "df.b > new.c"),
     "tuples of rows": edit("df['c'] = [row.b for row in df.itertuples()]", "df.* > df", opaque="df"),
     "a number computed of numbers": edit(
         "middle = df.b.mean() * 2\ndf['c'] = df.a / middle", "df.* > df; df.a > df.c", unseen="df.b > df.c"
@@ -306,8 +306,7 @@ UNSEEN: dict[str, Book] = {  # what Python, NumPy and indexes do with values bet
     ),
     "a mask of an earlier cell as an array": book(
         Cell("late = (df.b > 4).to_numpy()", "df"),
-        Cell("new = df[late]", "df", "+new", "df.* > new"),
-        unseen="df.b > new.k; df.b > new.a",
+        Cell("new = df[late]", "df", "+new", FILTERED),
     ),
     "an index of an earlier cell": book(
         Cell("keyed = df.set_index('k')", "df", "+keyed", "df.a,b > keyed; df.k key> keyed.a; df.k key> keyed.b"),

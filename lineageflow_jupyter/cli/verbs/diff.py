@@ -11,7 +11,7 @@ from lineageflow_jupyter.kernel.display import Answer
 from lineageflow_jupyter.kernel.sides import in_shell, read
 from lineageflow_jupyter.kernel.verb import Call
 from lineageflow_jupyter.kernel.verbs.diff import ROWS, VERB, run_in_shell
-from lineageflow_jupyter.model.revisions import split_place, split_range
+from lineageflow_jupyter.model.revisions import cell_of, split_place, split_range
 
 
 def _document(call: Call, answer: Answer) -> wire.Document:
@@ -23,14 +23,15 @@ def _document(call: Call, answer: Answer) -> wire.Document:
 
 
 def _revisions(call: Call) -> wire.Document:
-    """Both sides; the older one is null where it is the commit at which two histories parted."""
+    """Both sides; null: the commit at which two histories parted, or no commit but a frame as a cell left it."""
     repository, asked = call.session.repository, in_shell(read(call))
     chosen = split_range(asked.revisions[0])
     old, new = asked.revisions if chosen is None else (None if chosen.symmetric else chosen.left, chosen.right)
     sides = {"old": old, "new": new}
+    revisions = {name: None if word is None else split_place(word)[0] for name, word in sides.items()}
     return {
-        name: None if word is None else wire.commit(repository.resolve(split_place(word)[0]))
-        for name, word in sides.items()
+        name: None if revision is None or cell_of(revision) else wire.commit(repository.resolve(revision))
+        for name, revision in revisions.items()
     }
 
 

@@ -8,13 +8,15 @@ from lineageflow_jupyter.kernel.display import Answer
 from lineageflow_jupyter.kernel.verb import Call
 from lineageflow_jupyter.kernel.verbs.show import VERB
 from lineageflow_jupyter.model.reports import DatasetSchema
-from lineageflow_jupyter.model.revisions import split_dataset
+from lineageflow_jupyter.model.revisions import cell_of, split_dataset
 
 
 def _document(call: Call, answer: Answer) -> wire.Document:
     repository, typed = call.session.repository, call.arguments.get("revision") or "HEAD"
     if isinstance(answer.report, DatasetSchema):
-        return {"commit": wire.commit(repository.resolve(split_dataset(typed)[0])), **wire.schema(answer.report)}
+        revision, _ = split_dataset(typed)
+        commit = None if cell_of(revision) else wire.commit(repository.resolve(revision))
+        return {"commit": commit, **wire.schema(answer.report)}
     tag = next((ref for ref in repository.tags() if ref.name == typed), None)
     return {**wire.changes(answer.report), "tag": None if tag is None else wire.ref(tag)}
 

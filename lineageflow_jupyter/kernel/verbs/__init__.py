@@ -17,10 +17,12 @@ from lineageflow_jupyter.kernel.verbs import (
     diff,
     help,  # noqa: A004 - named like their verbs
     history,
+    impact,
     init,
     lineage,
     log,
     merge,
+    models,
     mv,
     open,  # noqa: A004
     pick,
@@ -55,6 +57,8 @@ _ALL = (
     before.VERB,
     code.VERB,
     lineage.VERB,
+    models.VERB,
+    impact.VERB,
     history.VERB,
     read.VERB,
     checkout.VERB,

@@ -6,6 +6,7 @@ from lineageflow_jupyter.errors import UnknownName, UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.model.cells import CellRun, FrameState
+from lineageflow_jupyter.model.revisions import cell_of, split_place
 
 MOST_RUNS = 500
 
@@ -15,11 +16,23 @@ def _run(call: Call) -> object:
     session, name = call.session, call.arguments.get("name") or ""
     if session.tracking is not None:
         session.tracking.flush()
-    repository, dataset = session.repository, session.live.dataset(name)
+    repository = session.repository
+    revision, called = split_place(name)
+    if called is not None and (cell := cell_of(revision)) is not None:
+        return _before(call, called, cell)
+    dataset = session.live.dataset(name)
     workspace = repository.head.workspace
     runs = repository.cell_runs(dataset, written=True, workspace=workspace, limit=MOST_RUNS)
     state = _state(runs, dataset, _number(call))
     return repository.snapshot(state)
+
+
+def _before(call: Call, name: str, cell: str) -> object:
+    """Return a frame as it was before the cell run that ``NAME@{cell:ID}`` names."""
+    if call.arguments.has("cell"):
+        raise UsageProblem("--cell goes with a name alone", remedy=f"Leave it out: `%lf before {name}@{{cell:{cell}}}`")
+    repository = call.session.repository
+    return repository.frame_of(repository.frame_at(name, cell, before=True), "pandas")
 
 
 def _number(call: Call) -> int | None:
@@ -51,10 +64,11 @@ VERB = Verb(
     _run,
     positionals=(Positional("name", "NAME", "the variable or dataset", Holds.FRAME, required=True),),
     options=(Option(("--cell",), "before this cell instead: its number, as in [7]", "N"),),
-    examples=("old = %lf before flights", "%lf before flights --cell 7"),
+    examples=("old = %lf before flights", "%lf before flights --cell 7", "%lf before flights@{cell:1f2e3d4}"),
     notes=(
-        "Each cell that changes a frame leaves a snapshot of it beside the repository, as long as the frame is not too "
-        "large to be looked at while a cell waits. Snapshots stay on this machine.",
+        "Each cell that changes a frame leaves a snapshot of it beside the repository, on this machine. Large frames "
+        "are copied by a thread, for which no cell waits; one that a later cell changes before that has none. "
+        "Snapshots expire: `%lf config` shows after how many days, and how much room they may take.",
         "`%lf log --cells flights` lists the cells.",
     ),
 )

@@ -21,6 +21,7 @@ from lineageflow_jupyter.kernel.wording import cell_text, commit_named
 if TYPE_CHECKING:
     from lineageflow_jupyter.blaming import Blame
     from lineageflow_jupyter.model.records import CommitRecord
+    from lineageflow_jupyter.reasons import Cause
 
 ROWS = 50
 """Rows that are shown unless others are asked for."""
@@ -89,8 +90,36 @@ def _one_value(found: Blame, cells: Mapping[int, str]) -> str:
     text = texts_at(found.version, [pair.new], found.numbers)[0][0].as_py()
     record = found.commit_of(pair.name)
     value = clipped_value(text, VALUE_LENGTH)
-    cell = f" — {cells[0]}" if cells else ""
+    operation = _operation(found.cause_of(pair.name, 0))
+    cell = f" — {cells[0]}{operation and f': {operation}'}" if cells else ""
     return f"{pair.name} = {value}: {found.ids[0]} {_who(record)}: {clipped(record.commit.summary)}{cell}"
+
+
+def _operation(cause: Cause) -> str:
+    """Operation and line of a cause; ``""`` where none is recorded."""
+    line = "" if cause.line is None else f", line {cause.line}"
+    return f"{cause.operation}{line}{'' if cause.sure else ' (its columns cannot be told)'}" if cause.operation else ""
+
+
+def _operations(found: Blame) -> dict[int, str]:
+    """Operations that gave values, by the place in the legend."""
+    told: dict[int, dict[str, None]] = {}
+    for name in found.codes:
+        for place in found.counts_of(name):
+            text = _operation(found.cause_of(name, place)) if place < LEGEND else ""
+            if text:
+                told.setdefault(place, {})[text] = None
+    return {place: clipped("; ".join(texts), 80) for place, texts in told.items()}
+
+
+def _title(found: Blame, column: str, place: int) -> str:
+    """What a tool tip says of a value: its commit, and the cell and operation where they are known."""
+    text = f"{found.ids[place]} {_who(found.commits[place])}"
+    if found.steps[place] is None:
+        return text
+    cause = found.cause_of(column, place)
+    number = "" if cause.number is None else f"cell [{cause.number}]"
+    return "\n".join(part for part in (text, ": ".join(part for part in (number, _operation(cause)) if part)) if part)
 
 
 def _who(record: CommitRecord) -> str:
@@ -111,7 +140,7 @@ def _table(found: Blame) -> BlameTable:
         tuple(zip(named, texts, strict=False)),
         tuple(rows.tolist()),
         tuple(
-            (pair.name, column, tuple(found.codes[pair.name].tolist()))
+            (pair.name, column, tuple(found.codes[pair.name].tolist()), _titles(found, pair.name))
             for pair, column in zip(told, texts[len(labels) :], strict=True)
         ),
         tuple(
@@ -120,8 +149,12 @@ def _table(found: Blame) -> BlameTable:
     )
 
 
+def _titles(found: Blame, column: str) -> dict[int, str]:
+    return {place: _title(found, column, place) for place in found.counts_of(column)}
+
+
 def _legend(found: Blame, cells: Mapping[int, str], *, lettered: bool) -> list[Part]:
-    rows = []
+    rows, operations = [], _operations(found)
     for place, (record, count) in enumerate(zip(found.commits, found.counts, strict=True)):
         commit = record.commit
         told = (
@@ -131,9 +164,18 @@ def _legend(found: Blame, cells: Mapping[int, str], *, lettered: bool) -> list[P
             f"{count:,}",
             clipped(commit.summary),
             *((cells.get(place, ""),) if cells else ()),
+            *((operations.get(place, ""),) if operations else ()),
         )
         rows.append((letters(place), *told) if lettered else told)
-    headers = ("commit", "time", "author", "values", "message", *(("cell",) if cells else ()))
+    headers = (
+        "commit",
+        "time",
+        "author",
+        "values",
+        "message",
+        *(("cell",) if cells else ()),
+        *(("operation",) if operations else ()),
+    )
     parts: list[Part] = [Grid(("", *headers) if lettered else headers, tuple(rows[:LEGEND]), frozenset({3 + lettered}))]
     if len(rows) > LEGEND:
         parts.append(Note(f"and {len(rows) - LEGEND:,} earlier commits", MUTED))

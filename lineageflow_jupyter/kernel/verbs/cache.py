@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lineageflow_jupyter.errors import LineageFlowError
 from lineageflow_jupyter.kernel.arguments import Option
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note, size
 from lineageflow_jupyter.kernel.verb import Call, Verb
@@ -16,7 +17,17 @@ def _run(call: Call) -> object:
         freed = repository.clear_cache()
         notes.append(Note(f"freed {size(freed)}; frames that were read stay as they are"))
     report = repository.cache_usage()
-    return Answer(report, (*notes, *_notes(report)))
+    return Answer(report, (*notes, *_notes(report), *_snapshots(call)))
+
+
+def _snapshots(call: Call) -> list[Note]:
+    settings = call.session.settings()
+    try:
+        held = call.session.repository.snapshot_bytes()
+        room, days = settings.snapshot_size, settings.snapshot_days
+    except LineageFlowError:  # not of the cache: it is told where snapshots are asked for
+        return []
+    return [Note(f"snapshots of frames take {size(held)} of {size(room)}, and are kept for {days} days", MUTED)]
 
 
 def _notes(report: CacheReport) -> list[Note]:

@@ -29,8 +29,9 @@ def _run(call: Call) -> object:
     if not message.strip():
         raise _no_message(call, frames)
     keys = {dataset: split_columns(arguments.all("key")) for dataset in frames} if arguments.has("key") else None
+    copying = 0
     if session.tracking is not None:
-        session.tracking.flush()  # what earlier cells did belongs to what is committed
+        copying = session.tracking.flush()  # what earlier cells did belongs to what is committed
     running = "" if session.tracking is None else session.tracking.running
     report = repository.commit(frames, message=message, keys=keys, branch=arguments.get("branch"), cell_run=running)
     for dataset, variable in variables.items():
@@ -38,7 +39,11 @@ def _run(call: Call) -> object:
         if dataset == variable or session.live.dataset(variable) not in held:
             session.live.bind(variable, dataset)
     session.live.committed(list(frames))
-    return Answer(report, (Note(commit_report_text(report)),))
+    notes = [Note(commit_report_text(report))]
+    if copying:
+        told = "a snapshot of a large frame was" if copying == 1 else f"snapshots of {copying} large frames were"
+        notes.append(Note(f"{told} still being made: blame may not name the cells that led to this commit", MUTED))
+    return Answer(report, tuple(notes))
 
 
 def _check(arguments: Arguments) -> None:

@@ -10,6 +10,7 @@ from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import BAD, CODE, MUTED, Answer, Cell, Grid, Note
 from lineageflow_jupyter.kernel.suggest import did_you_mean
 from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.lineage.redaction import redacted
 
 
 def _run(call: Call) -> object:
@@ -42,13 +43,13 @@ def _shown(call: Call, names: Sequence[str]) -> Answer:
     rows = tuple(
         (
             Cell(each.setting.name, CODE),
-            Cell("cannot be read", BAD) if each.problem else each.setting.text(each.value),
+            Cell("cannot be read", BAD) if each.problem else _text(each),
             Cell(_source(call, each), MUTED),
             each.setting.help,
         )
         for each in found
     )
-    problems = tuple(Note(str(each.problem), BAD) for each in found if each.problem)
+    problems = tuple(Note(redacted(str(each.problem)), BAD) for each in found if each.problem)
     hint = Note(f"`%lf config {names[0] if len(names) == 1 else 'NAME'} VALUE` sets it for this session", MUTED)
     return Answer(tuple(found), (Grid(("setting", "value", "from", "meaning"), rows), *problems, hint))
 
@@ -63,8 +64,14 @@ def _source(call: Call, found: Found) -> str:
     return found.source
 
 
+def _text(found: Found) -> str:
+    """Text of a value; answers stay in notebooks, and an address may hold a password."""
+    text = found.setting.text(found.value)
+    return redacted(text) if "://" in text else text
+
+
 def _told(call: Call, found: Found, *, unset: bool) -> str:
-    value = found.setting.text(found.value)
+    value = _text(found)
     if not unset:
         return f"{found.setting.name} is {value} for this session"
     if found.problem:

@@ -11,12 +11,13 @@ from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.columns import split_columns
 from lineageflow_jupyter.kernel.counts import count_of
 from lineageflow_jupyter.kernel.diff_page import DiffTable
-from lineageflow_jupyter.kernel.diff_wording import diff_notes, diff_text, shape, stat_parts
+from lineageflow_jupyter.kernel.diff_wording import cause_notes, diff_notes, diff_text, shape, stat_parts
 from lineageflow_jupyter.kernel.display import BAD, MUTED, STRONG, WARN, Answer, FrameAnswer, Grid, Note, Part, listed
+from lineageflow_jupyter.kernel.places import place_named
 from lineageflow_jupyter.kernel.sides import Asked, in_shell, read
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import are, commit_named
-from lineageflow_jupyter.model.revisions import split_place, split_range
+from lineageflow_jupyter.kernel.wording import are
+from lineageflow_jupyter.model.revisions import cell_of, split_place, split_range
 
 if TYPE_CHECKING:
     from lineageflow_jupyter.diffing import TableDiff
@@ -80,6 +81,8 @@ class Found:
 def run_in_notebook(call: Call) -> Answer:
     """Compare with live frames, unless both sides are named."""
     repository, asked = call.session.repository, read(call)
+    if call.session.tracking is not None:
+        call.session.tracking.flush()  # what earlier cells did is told as the cause
     if not asked.revisions and not repository.log(limit=1):
         found = Found(nothing=f"no commits on branch {repository.head.branch} yet, so nothing to compare with")
     elif asked.stored:
@@ -110,9 +113,7 @@ def _stored(call: Call, revisions: Sequence[str], datasets: Sequence[str]) -> Fo
 
 
 def _side(repository: Repository, word: str) -> str:
-    revision, dataset = split_place(word)
-    at = commit_named(repository.resolve(revision))
-    return at if dataset is None else f"{dataset} at {at}"
+    return place_named(repository, *split_place(word))
 
 
 # --- live frames -----------------------------------------------------------------------------------------------------
@@ -145,7 +146,8 @@ def _places(call: Call, asked: Asked) -> dict[str, str]:
     repository = call.session.repository
     revision, named = split_place(asked.revisions[0]) if asked.revisions else (None, None)
     if named is not None:
-        return {(asked.datasets or (named,))[0]: f"{revision}:{named}"}
+        dataset = call.session.live.dataset(named) if cell_of(revision or "") is not None else named
+        return {(asked.datasets or (dataset,))[0]: f"{revision}:{named}"}
     if asked.datasets:
         wanted: Sequence[str] = asked.datasets
     else:
@@ -167,7 +169,8 @@ def _compare(call: Call, found: Found, dataset: str, place: str, frame: Any, *, 
     repository = call.session.repository
     variable = call.session.live.variable(dataset, call.names)
     revision, held = split_place(place)
-    if held not in repository.dataset_names(revision):
+    after_cell = cell_of(revision) is not None
+    if not after_cell and held not in repository.dataset_names(revision):
         told = f"{dataset} is new: {_side(repository, revision)} holds no such dataset"
         found.notes.append(Note(told, WARN))
         return
@@ -179,7 +182,9 @@ def _compare(call: Call, found: Found, dataset: str, place: str, frame: Any, *, 
         found.notes.append(Note(f"{dataset} cannot be compared: {error}", BAD))
         return
     found.live = True
-    found.sides[dataset] = Sides(_side(repository, revision if held == dataset else place), f"variable {variable}")
+    found.sides[dataset] = Sides(
+        _side(repository, revision if held == dataset and not after_cell else place), f"variable {variable}"
+    )
 
 
 def _compare_absent(call: Call, found: Found, places: Mapping[str, str]) -> None:
@@ -188,7 +193,7 @@ def _compare_absent(call: Call, found: Found, places: Mapping[str, str]) -> None
     by_revision: dict[str, list[str]] = {}
     for dataset, place in places.items():
         revision, held = split_place(place)
-        if held != dataset:
+        if held != dataset or cell_of(revision) is not None:
             found.diffs.update(repository.diff(place, f"HEAD:{dataset}", **_options(call)))
             found.sides[dataset] = Sides(_side(repository, place), "HEAD")
         elif dataset in repository.dataset_names() or dataset in repository.dataset_names(revision):
@@ -275,7 +280,11 @@ def _answer(call: Call, asked: Asked, found: Found) -> Answer:
     elif len(differing) == 1:
         ((name, diff),) = differing.items()
         parts.append(Note(f"{name}: {found.sides.get(name, found.heading)}", STRONG))
-        parts += stat_parts(differing) if call.arguments.has("stat") else [*diff_notes(diff), *_rows(call, diff, ROWS)]
+        parts += (
+            stat_parts(differing)
+            if call.arguments.has("stat")
+            else [*diff_notes(diff), *cause_notes(diff), *_rows(call, diff, ROWS)]
+        )
     elif differing:
         parts += _several(call, found, differing)
     kind = FrameAnswer if found.live else Answer
@@ -373,6 +382,7 @@ VERB = Verb(
         "%lf diff HEAD~3 flights --columns dep_delay,arr_delay",
         "%lf diff main..no-outliers --stat",
         "%lf diff v1.0 main -- flights",
+        "%lf diff flights@{cell:1f2e3d4} flights",
         "d = %lf diff HEAD~1 HEAD flights",
     ),
     notes=(
@@ -383,6 +393,9 @@ VERB = Verb(
         "they hold; rows that only moved are told apart from those that changed. `+` is a row or column that came, "
         "`−` one that went, `~` a row with changed cells, `↕` one that moved. NaN equals NaN.",
         "`d = %lf diff flights` has the diff in `d.report`: `added`, `removed`, `changed[COLUMN]`, `moved`, `cells`, "
-        "`summary`, `distribution[COLUMN]`, … It looks at the frame itself: take what you need before you change it.",
+        "`summary`, `causes`, `distribution[COLUMN]`, … It looks at the frame itself: take what you need before you "
+        "change it.",
+        "Which cell changed what, by which operation, is told below the counts: from the steps of this notebook, or "
+        "from those that commits keep.",
     ),
 )

@@ -1,4 +1,4 @@
-"""``%lf read``: a dataset as it was committed. Touches no variable."""
+"""``%lf read``: a dataset as it was committed, or a frame as a cell left it. Touches no variable."""
 
 from __future__ import annotations
 
@@ -21,21 +21,34 @@ def _run(call: Call) -> object:
 
 VERB = Verb(
     "read",
-    "return a dataset as it was committed; no variable is touched",
+    "return a dataset as it was committed, or a frame as a cell left it; no variable is touched",
     _run,
     positionals=(
-        Positional("place", "REV:DATASET", "what to read; DATASET alone means HEAD", Holds.PLACE, required=True),
+        Positional(
+            "place",
+            "REV:DATASET",
+            "what to read; DATASET alone means HEAD; NAME@{cell:ID} a frame as a cell left it",
+            Holds.PLACE,
+            required=True,
+        ),
     ),
     options=(
         Option(("--columns",), "only these columns (commas between)", "COL", Holds.COLUMN, many=True),
         Option(("--rows",), "only rows START to STOP, STOP excluded", "START:STOP"),
         Option(("--engine",), f"library of the frame: {', '.join(ENGINES)}", "ENGINE", Holds.ENGINE),
     ),
-    examples=("df = %lf read HEAD~1:flights", "df = %lf read flights --columns year,month --rows 0:100"),
+    examples=(
+        "df = %lf read HEAD~1:flights",
+        "df = %lf read flights --columns year,month --rows 0:100",
+        "df = %lf read flights@{cell:1f2e3d4}",
+    ),
     notes=(
         "What comes back is exactly what was committed: dtypes, index, missing values. Columns come in the order "
         "in which they are named, index levels always. Reading the branch's present version counts as having seen "
         "it: then the notebook may commit its own on top.",
+        "`flights@{cell:1f2e3d4}` is what the variable held after that cell had run: the id of the run as `%lf log "
+        "--cells flights` shows it, at least 4 digits; a shorter number is that of a cell of this notebook, as in [7], "
+        "and means its latest run. It comes from the notebook's snapshots, or from a commit that holds the same.",
         "`df = %lf read …;` keeps the frame in spite of the `;`, which is there for answers only.",
     ),
 )

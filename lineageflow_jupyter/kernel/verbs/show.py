@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from lineageflow_jupyter.kernel.arguments import Holds, Positional
 from lineageflow_jupyter.kernel.display import CODE, GOOD, MUTED, WARN, Answer, Cell, Grid, Note, when
-from lineageflow_jupyter.kernel.places import revision_first, telling_datasets
+from lineageflow_jupyter.kernel.places import place_named, revision_first, telling_datasets
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.wording import change_text, commit_named
+from lineageflow_jupyter.kernel.wording import change_text
 from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.model.reports import DatasetChange
 
@@ -51,12 +51,13 @@ def _annotation(call: Call, revision: str) -> list[Note | Grid]:
 def _dataset(call: Call, revision: str, dataset: str) -> Answer:
     repository = call.session.repository
     schema = repository.schema(f"{revision}:{dataset}")
+    at = place_named(repository, revision, dataset).removeprefix(f"{dataset} at ")
     key = f", key {', '.join(schema.key)}" if schema.key else ""
     rows = tuple((Cell(column.name, CODE), column.role, column.type) for column in schema.columns)
     return Answer(
         schema,
         (
-            Note(f"{schema.dataset} {schema.shape} at {commit_named(repository.resolve(revision))}{key}"),
+            Note(f"{schema.dataset} {schema.shape} at {at}{key}"),
             Grid(("column", "role", "type"), rows),
             Note(f"`x = %lf read {revision}:{dataset}` gives the frame", MUTED),
         ),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from lineageflow_jupyter.kernel.display import BAD, GOOD, MUTED, WARN, Answer, Cell, Grid, Note, listed
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import change_text, commit_named
 from lineageflow_jupyter.model.reports import DatasetStatus, StatusReport
+
+if TYPE_CHECKING:
+    from lineageflow_jupyter.kernel.tracking import CellTracking
 
 _TONES = {"changed": WARN, "new": GOOD, "added": GOOD, "unchanged": MUTED, "absent": MUTED, "unsupported": BAD}
 
@@ -40,6 +44,9 @@ def _run(call: Call) -> object:
     tracking = call.session.tracking
     if tracking is not None and tracking.problem:
         parts.append(Note(f"cells could not be recorded: {tracking.problem}", WARN))
+    if tracking is not None and (told := tracking.emission.told()):
+        parts.append(Note(told, WARN))
+    parts += _snapshots(tracking)
     parts += _renamed(call)
     absent = [status.dataset for status in report.datasets if status.state == "absent"]
     counted = len(absent) > ABSENT
@@ -59,6 +66,21 @@ def _run(call: Call) -> object:
     if not report.datasets and not scratch:
         parts.append(Note("no frames here yet", MUTED))
     return Answer(report, tuple(parts))
+
+
+def _snapshots(tracking: CellTracking | None) -> list[Note | Grid]:
+    """Tell of large frames whose snapshots are not there."""
+    parts: list[Note | Grid] = []
+    if tracking is not None and tracking.copying:
+        parts.append(Note(f"snapshots of {_frames(tracking.copying)} are still being made", MUTED))
+    if tracking is not None and tracking.torn:
+        told = f"{_frames(tracking.torn)} could not be kept as snapshots: a later cell changed them, or they were gone"
+        parts.append(Note(f"{told}, before they were copied (`%lf log --cells NAME`)", MUTED))
+    return parts
+
+
+def _frames(count: int) -> str:
+    return f"{count:,} large frame{'s' * (count != 1)}"
 
 
 def _renamed(call: Call) -> list[Note | Grid]:

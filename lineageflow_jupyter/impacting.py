@@ -1,0 +1,294 @@
+"""The verbs of `Repository` that tell of models: what they learned from, and what a change of data does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from lineageflow_jupyter.changing import Changes
+from lineageflow_jupyter.errors import CorruptData, NotAvailable, ObjectMissing
+from lineageflow_jupyter.history import unknown
+from lineageflow_jupyter.impact.training_rows import Path, chosen_rows, path_of, touched_rows
+from lineageflow_jupyter.lineage.building import graph_of
+from lineageflow_jupyter.lineage.graph import Evidence, Graph, Node, column_id
+from lineageflow_jupyter.lineage.models import Models, oid, stronger, weaker
+from lineageflow_jupyter.lineage.naming import column_names, frame_names
+from lineageflow_jupyter.lineage.reaching import columns_behind
+from lineageflow_jupyter.model.cells import EVERY_RUN
+from lineageflow_jupyter.model.model_reports import (
+    AffectedFrame,
+    AffectedModel,
+    ImpactReport,
+    ModelReport,
+    Touched,
+    TrainingTable,
+)
+from lineageflow_jupyter.model.objects import TreeEntry
+from lineageflow_jupyter.model.revisions import split_dataset
+from lineageflow_jupyter.reading import FrameReader
+from lineageflow_jupyter.tracing import Tracing, tables_of
+from lineageflow_jupyter.versions import StoredVersion, schema_of
+
+_Rows = npt.NDArray[np.int64]
+
+
+class Impacting(Tracing):
+    """Part of `Repository`; changes nothing."""
+
+    _changes: Changes
+    _reader: FrameReader
+
+    def models(self) -> tuple[ModelReport, ...]:
+        """Models that cells of notebooks have fitted, the latest last; one that is fitted again is another one.
+
+        Returns
+        -------
+        tuple of ModelReport
+            Class, parameters, the datasets that they were trained on, features traced to columns of these, scores, and
+            why they may be out of date.
+
+        Examples
+        --------
+        >>> for model in repo.models():  # doctest: +SKIP
+        ...     print(model.kind, model.trained_on[0].frame, model.scores)
+        """
+        graph = self._full_graph()
+        return self._models(graph).all()
+
+    def impact(self, name: str, column: str | None = None, against: str | None = None) -> ImpactReport:
+        """What hangs on a dataset, or on a column of it: frames, columns, models with their features and scores.
+
+        Parameters
+        ----------
+        name : str
+            Dataset or variable; or ``REV:DATASET``, and models are compared with its version there.
+        column : str, optional
+            Only what hangs on this column, by recorded calls; what nobody saw may hang on it too, and is told so.
+        against : str, optional
+            Revision with whose version of the dataset models are compared instead.
+
+        Returns
+        -------
+        ImpactReport
+            Of each model with the number of its training rows that the change from what it was trained on touched:
+            rows of which a value that it used is another, or that are gone. Where rows cannot be followed from the
+            dataset to the model, it says why, and no number.
+
+        Raises
+        ------
+        UnknownName
+            If there is no such revision, dataset or column.
+        """
+        revision, dataset = split_dataset(name)
+        graph = self._full_graph()
+        entry = self._compared(revision, dataset, against, ":" in name)
+        starts = self._starts(graph, dataset, column)
+        evidence = _reached(graph, starts)
+        nodes = [graph.nodes[each] for each in evidence if each not in starts]
+        models = self._models(graph)
+        affected = [
+            self._affected(graph, models.report(node), dataset, column, entry, evidence)
+            for node in nodes
+            if node.kind == "model" and node.current
+        ]
+        return ImpactReport(
+            dataset,
+            column or "",
+            None if entry is None else entry.table,
+            tuple(_frames(graph, nodes, evidence, dataset)),
+            tuple(_frame(node, evidence[node.id], graph) for node in nodes if _is_shown(graph, node, dataset)),
+            tuple(affected),
+        )
+
+    # --- the graph ---------------------------------------------------------------------------------------------------
+
+    def _full_graph(self) -> Graph:
+        runs, heads = self._runs_in_order(EVERY_RUN), self._heads()
+        graph = graph_of(runs, heads=heads)
+        behind = graph.upstream(*(node.id for node in graph.nodes.values() if node.kind == "model"))
+        versions = {graph.nodes[node.detail("version") or node.id].id for node in behind.nodes.values()}
+        wanted = Graph({each: graph.nodes[each] for each in versions}, ())
+        return graph_of(runs, self._columns(tables_of(wanted)), heads)
+
+    def _models(self, graph: Graph) -> Models:
+        commits = self._commits()
+        by_table = {table: commit for tables in commits.values() for table, commit in tables.items()}
+        return Models(graph, frozenset(commits), by_table)
+
+    def _starts(self, graph: Graph, dataset: str, column: str | None) -> list[str]:
+        """All states of the dataset, or the column in each: what hangs on an older one hangs on it."""
+        versions = [
+            node.id
+            for node in graph.nodes.values()
+            if node.kind == "version" and dataset in (node.detail("dataset"), node.detail("variable"))
+        ]
+        if not versions:
+            raise unknown("frame", dataset, frame_names(graph), "No cell is known to have made or read it")
+        if column is None:
+            return versions
+        found = [name for name in (column_id(each, column) for each in versions) if name in graph.nodes]
+        if not found:
+            names = list(dict.fromkeys(name for each in versions for name in column_names(graph, each)))
+            raise unknown("column", column, names, "It is not known of any cell", where=f" in {dataset!r}")
+        return found
+
+    def _compared(self, revision: str, dataset: str, against: str | None, explicit: bool) -> TreeEntry | None:
+        """Version that models are compared with; None where the dataset was never committed."""
+        if against is not None:
+            record = self._history.resolve(against, self._workspace.head)
+            return self._history.entry(record, dataset, against)
+        if explicit:
+            return self._history.entry(self._history.resolve(revision, self._workspace.head), dataset, revision)
+        tip = self._history.tip(self._workspace.head.branch)
+        return None if tip is None else self._history.tree(tip).get(dataset)
+
+    # --- models ------------------------------------------------------------------------------------------------------
+
+    def _affected(
+        self,
+        graph: Graph,
+        model: ModelReport,
+        dataset: str,
+        column: str | None,
+        entry: TreeEntry | None,
+        evidence: dict[str, Evidence],
+    ) -> AffectedModel:
+        reached = {
+            graph.nodes[edge.source].detail("column")
+            for edge in graph.into.get(model.id, ())
+            if edge.role and edge.source in evidence
+        }
+        names = [each.name for each in (*model.features, *model.targets) if column is None or each.name in reached]
+        after = None if entry is None else entry.table
+        bases = [each for each in model.trained_on if each.frame == dataset]
+        if not bases:
+            touched = Touched(None, after, None, model.rows, why=f"it was not trained on {dataset!r} itself")
+        elif len(bases) > 1:
+            touched = Touched(None, after, None, model.rows, why="it was trained on several states of it")
+        else:
+            touched = self._touched(graph, model, bases[0], column, entry)
+        return AffectedModel(model, tuple(dict.fromkeys(names)), evidence[model.id], touched)
+
+    def _touched(
+        self, graph: Graph, model: ModelReport, base: TrainingTable, column: str | None, entry: TreeEntry | None
+    ) -> Touched:
+        after = None if entry is None else entry.table
+
+        def untold(why: str) -> Touched:
+            return Touched(base.table, after, None, model.rows, why=why)
+
+        if entry is None or base.table is None or base.description is None:
+            return untold("the dataset was not committed" if entry is None else "its table is not known")
+        if base.table == entry.table:
+            return Touched(base.table, after, 0, model.rows, 0)
+        path = path_of(graph, model.id, base.version)
+        if path.why:
+            return untold(path.why)
+        old = TreeEntry(entry.dataset, base.table, base.description, entry.key)
+        try:
+            rows = self._rows(graph, path, old)
+            if isinstance(rows, str):
+                return untold(rows)
+            changed, removed, added = self._changed(old, entry, _used(graph, model.id, base.version, column))
+        except (ObjectMissing, CorruptData) as error:
+            return untold(f"data are not there any more ({error.problem})")
+        return Touched(base.table, after, touched_rows(rows, changed, removed), model.rows, added)
+
+    def _rows(self, graph: Graph, path: Path, base: TreeEntry) -> _Rows | str | None:
+        """Rows of the dataset that reached training; None: all."""
+        if not path.kept:
+            return None
+        node = graph.nodes[path.kept]
+        table, frame = oid(node.detail("table")), oid(node.detail("frame"))
+        if table is None or frame is None:
+            return "the chosen rows were not kept"
+        kept = TreeEntry(node.detail("dataset"), table, frame)
+        return chosen_rows(self._frame_of(base), self._frame_of(kept), path.same)
+
+    def _frame_of(self, entry: TreeEntry) -> object:
+        try:
+            return self._snapshots.read(entry)
+        except NotAvailable:
+            return self._reader.read(entry)
+
+    def _changed(self, old: TreeEntry, new: TreeEntry, used: frozenset[str] | None) -> tuple[_Rows, _Rows, int]:
+        """Rows of the older version with another value in the columns that count, rows that are gone; how many came."""
+        try:
+            changes = self._snapshots.changes
+        except NotAvailable:
+            changes = self._changes
+        before, after = changes.stored(old), changes.stored(new)
+        found = changes.between(before, after)
+        rows = [place_rows for place, place_rows in found.changed.items() if _counts(after, place, used)]
+        rows_b = np.unique(np.concatenate(rows)) if rows else np.zeros(0, np.int64)
+        changed = np.asarray(found.alignment.partners(rows_b), np.int64)
+        common = {place for place, _ in schema_of(before, after).common}
+        lost = [place for place in range(len(before.columns)) if place not in common and _counts(before, place, used)]
+        if lost:  # a column that it used is gone, or of another type
+            changed = np.arange(before.table.rows, dtype=np.int64)
+        return changed, np.asarray(found.alignment.removed, np.int64), len(found.alignment.added)
+
+
+def _counts(version: StoredVersion, place: int, used: frozenset[str] | None) -> bool:
+    column = version.table.columns[place]
+    return column.role == "data" and (used is None or column.name in used)
+
+
+def _used(graph: Graph, model: str, base: str, column: str | None) -> frozenset[str] | None:
+    """Columns of a version that a model used, in whatever way; None: that cannot be told, so that all count."""
+    if column is not None:
+        return frozenset([column])
+    behind = graph.upstream(model)
+    if base in behind.nodes:  # all of it went somewhere out of sight
+        return None
+    return frozenset(
+        node.detail("column")
+        for node in behind.nodes.values()
+        if node.kind == "column" and node.detail("version") == base
+    )
+
+
+def _reached(graph: Graph, starts: Iterable[str]) -> dict[str, Evidence]:
+    """What hangs on some nodes, with the weakest evidence on the best way there."""
+    part = columns_behind(graph, list(starts))
+    found: dict[str, Evidence] = dict.fromkeys(starts, "proved")
+    for name in part.nodes:  # each behind what it came from
+        for edge in part.into.get(name, ()):
+            if edge.source in found and name not in starts:
+                weakest = weaker(found[edge.source], edge.evidence)
+                found[name] = stronger(found.get(name, "opaque"), weakest)
+    return found
+
+
+def _is_shown(graph: Graph, node: Node, dataset: str) -> bool:
+    version = graph.nodes.get(node.detail("version"))
+    return (
+        node.kind == "column"
+        and version is not None
+        and version.current
+        and not version.detail("within")
+        and version.detail("dataset") != dataset
+    )
+
+
+def _frame(node: Node, evidence: Evidence, graph: Graph) -> AffectedFrame:
+    version = graph.nodes[node.detail("version") or node.id]
+    return AffectedFrame(
+        version.detail("variable"), version.detail("dataset"), node.detail("column"), evidence, version.stale
+    )
+
+
+def _frames(
+    graph: Graph, nodes: Iterable[Node], evidence: dict[str, Evidence], dataset: str
+) -> Iterable[AffectedFrame]:
+    """Frames in their latest state, with the strongest evidence of their columns."""
+    found: dict[str, Evidence] = {}
+    for node in nodes:
+        version = graph.nodes.get(node.detail("version") or node.id)
+        if version is None or version.kind != "version" or not version.current or version.detail("within"):
+            continue
+        if version.detail("dataset") != dataset:
+            found[version.id] = stronger(found.get(version.id, "opaque"), evidence[node.id])
+    return (_frame(graph.nodes[name], each, graph) for name, each in found.items())
