@@ -15,6 +15,7 @@ from lineageflow_jupyter.copying import Copier
 from lineageflow_jupyter.errors import InvalidSetting, LineageFlowError, NotAvailable, ObjectMissing
 from lineageflow_jupyter.expiring import Keeping, Sweeper, is_due
 from lineageflow_jupyter.frames.convert import library_of_body, to_content
+from lineageflow_jupyter.frames.fingerprints import Fingerprint
 from lineageflow_jupyter.hot_columns import HotColumns
 from lineageflow_jupyter.model.cells import FrameState
 from lineageflow_jupyter.model.ids import ObjectId
@@ -77,6 +78,7 @@ class Looking:
         before: FrameState | None = None,
         *,
         patience: Patience = PATIENT,
+        fingerprint: Fingerprint | None = None,
     ) -> FrameState:
         """What a live frame is at this moment; its data are kept as a snapshot of the workspace.
 
@@ -91,13 +93,15 @@ class Looking:
         patience : Patience, optional
             How long it may take. A frame that takes longer is copied by a thread, and `patience.later` is told what
             became of it: its state, without data where the frame was changed or given up before it was copied.
+        fingerprint : Fingerprint, optional
+            That of the frame, if it has been taken.
 
         Returns
         -------
         FrameState
             Without ids, and with a note that says why, where it cannot be stored or is too large to look at now.
         """
-        state = self._observer.state(variable, dataset, frame, before, patience)
+        state = self._observer.state(variable, dataset, frame, before, patience, fingerprint)
         self._tidy_now_and_then()
         return state
 

@@ -15,6 +15,7 @@ from lineageflow_jupyter.frames.capture import Capture, TornFrame
 from lineageflow_jupyter.frames.columns import missing_values
 from lineageflow_jupyter.frames.content import FrameContent
 from lineageflow_jupyter.frames.convert import to_content
+from lineageflow_jupyter.frames.fingerprints import Fingerprint
 from lineageflow_jupyter.frames.weighing import Weight, weight_of
 from lineageflow_jupyter.model.cells import FrameState
 from lineageflow_jupyter.model.objects import TreeEntry
@@ -78,7 +79,13 @@ class Observer:
         self._workspace = workspace
 
     def state(
-        self, variable: str, dataset: str, frame: Any, before: FrameState | None, patience: Patience = PATIENT
+        self,
+        variable: str,
+        dataset: str,
+        frame: Any,
+        before: FrameState | None,
+        patience: Patience = PATIENT,
+        known: Fingerprint | None = None,
     ) -> FrameState:
         """See `Repository.frame_state`."""
         rows, columns = _shape(frame)
@@ -96,7 +103,7 @@ class Observer:
             key = () if seen is None else seen.key
             as_many = before is not None and before.rows == rows and parent is not None
             if weight.bytes > SURE_BYTES and _seconds(weight, as_many) > patience.seconds:
-                return self._later(bare, frame, weight, parent, key, patience.later)
+                return self._later(bare, frame, weight, parent, key, patience.later, known)
             return self._kept(variable, dataset, to_content(frame), parent, key)
         except LineageFlowError as error:
             return FrameState(variable, dataset, None, None, rows, columns, note=error.problem)
@@ -109,11 +116,12 @@ class Observer:
         parent: TreeEntry | None,
         key: tuple[str, ...],
         later: Later | None,
+        known: Fingerprint | None,
     ) -> FrameState:
         if later is None:
             return without_data(bare, f"{_size(weight.bytes)} are too much to look at while a cell waits")
         try:
-            captured = Capture(frame)
+            captured = Capture(frame, known)
         except TornFrame as error:
             return without_data(bare, str(error))
         state = waiting(bare)

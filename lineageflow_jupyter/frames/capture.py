@@ -16,12 +16,13 @@ from lineageflow_jupyter.frames.columns import PIECE_ROWS
 from lineageflow_jupyter.frames.content import Companions, FrameContent, StoredArray
 from lineageflow_jupyter.frames.convert import BODY_VERSION, library_of
 from lineageflow_jupyter.frames.fingerprints import (
+    Fingerprint,
     PiecesMark,
     column_mark,
     column_of,
     comes_in_pieces,
+    fingerprint,
     head_mark,
-    marks,
     width_of,
 )
 
@@ -40,6 +41,8 @@ class Capture:
     ----------
     frame : pandas, polars or pyarrow object
         The frame; it is not kept alive.
+    known : Fingerprint, optional
+        Its fingerprint as it is now, if that has been taken.
 
     Raises
     ------
@@ -47,9 +50,9 @@ class Capture:
         If it could not be told later whether it has changed.
     """
 
-    def __init__(self, frame: Any) -> None:
+    def __init__(self, frame: Any, known: Fingerprint | None = None) -> None:
         self._frame: Callable[[], Any] = weakref.ref(frame)
-        found = marks(frame)
+        found = known or fingerprint(frame)
         if found is None:
             raise TornFrame("it has a column whose memory cannot be looked at")
         self._marks = found

@@ -22,7 +22,23 @@ Digest = Any
 """An xxh3 of 128 bits that is being computed."""
 
 
-def fingerprint(frame: Any) -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Fingerprints of the parts of a frame, so that each can be compared alone with a copy of it.
+
+    Parameters
+    ----------
+    head : bytes
+        Of labels, shape and attributes; 16 bytes.
+    columns : tuple of bytes
+        Of each data column.
+    """
+
+    head: bytes
+    columns: tuple[bytes, ...]
+
+
+def fingerprint(frame: Any) -> Fingerprint | None:
     """Hash of a frame: values, labels, dtypes and attributes.
 
     Parameters
@@ -32,8 +48,8 @@ def fingerprint(frame: Any) -> bytes | None:
 
     Returns
     -------
-    bytes or None
-        16 bytes; None where there is a column whose memory cannot be looked at.
+    Fingerprint or None
+        None where there is a column whose memory cannot be looked at, and for what is no frame.
 
     Examples
     --------
@@ -44,45 +60,16 @@ def fingerprint(frame: Any) -> bytes | None:
     >>> fingerprint(frame) == before
     False
     """
-    digest = xxhash.xxh3_128()
     library = library_of(frame)
-    try:
-        if library == "pandas":
-            _pandas(digest, frame)
-        elif library == "polars":
-            _polars(digest, frame)
-        elif library == "arrow":
-            _table(digest, frame)
-        else:
-            return None
-    except (TypeError, ValueError, NotImplementedError, pa.ArrowException):
+    if library is None:
         return None
-    return bytes(digest.digest())
-
-
-# --- by columns ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """Fingerprints of the parts of a frame, so that each can be compared alone with a copy of it.
-
-    Parameters
-    ----------
-    head : bytes
-        Of labels, shape and attributes.
-    columns : tuple of bytes
-        Of each data column.
-    """
-
-    head: bytes
-    columns: tuple[bytes, ...]
-
-
-def marks(frame: Any) -> Marks | None:
-    """Fingerprints of a frame's parts; None where `fingerprint` gives none."""
     try:
-        return Marks(head_mark(frame), tuple(column_mark(column_of(frame, n)) for n in range(width_of(frame))))
+        square = _square(frame) if library == "pandas" else None
+        if square is not None:
+            columns = _square_marks(square, column_of(frame, 0).dtype)
+        else:
+            columns = tuple(column_mark(column_of(frame, number)) for number in range(width_of(frame)))
+        return Fingerprint(head_mark(frame), columns)
     except (TypeError, ValueError, NotImplementedError, pa.ArrowException):
         return None
 
@@ -163,21 +150,6 @@ def comes_in_pieces(values: Any) -> bool:
 # --- pandas ----------------------------------------------------------------------------------------------------------
 
 
-def _pandas(digest: Digest, frame: Any) -> None:
-    import pandas as pd
-
-    _pandas_head(digest, frame)
-    if isinstance(frame, pd.Series):
-        _column(digest, frame.array)
-        return
-    square = _square(frame)
-    if square is not None:
-        _memory(digest, square)
-        return
-    for position in range(frame.shape[1]):
-        _column(digest, frame.iloc[:, position].array)
-
-
 def _pandas_head(digest: Digest, frame: Any) -> None:
     import pandas as pd
 
@@ -190,7 +162,12 @@ def _pandas_head(digest: Digest, frame: Any) -> None:
 
 
 def _square(frame: Any) -> Any:
-    """Values of a frame of one dtype that lie in one piece; None where they do not."""
+    """Columns of a frame of one dtype as the rows of an array that lies in one piece; None where they do not.
+
+    To ask a frame for each of thousands of columns takes longer than to hash them.
+    """
+    if len(frame.shape) < 2 or frame.shape[1] < 2:
+        return None
     kinds = set(frame.dtypes.tolist())
     kind = kinds.pop() if len(kinds) == 1 else None
     if not isinstance(kind, np.dtype) or kind.kind == "O":
@@ -198,6 +175,18 @@ def _square(frame: Any) -> Any:
     values = frame.to_numpy()
     shared = values.base is not None and not values.flags.owndata  # else it was copied together
     return values.T if shared and values.T.flags.c_contiguous and values.dtype == kind else None
+
+
+def _square_marks(square: Any, dtype: Any) -> tuple[bytes, ...]:
+    """What `column_mark` gives for each column."""
+    plain = square.view("i8") if square.dtype.kind in "mM" else square
+    found = []
+    for values in plain:
+        digest = xxhash.xxh3_128()
+        _told(digest, dtype)
+        _memory(digest, values)
+        found.append(bytes(digest.digest()))
+    return tuple(found)
 
 
 def _labels(digest: Digest, labels: Any) -> None:
@@ -243,17 +232,8 @@ def _plain(values: Any) -> Any:
 # --- polars and Arrow ------------------------------------------------------------------------------------------------
 
 
-def _polars(digest: Digest, frame: Any) -> None:
-    """Polars hashes its rows itself; its texts do not lie in memory as those of Arrow."""
-    import polars as pl
-
-    table = frame.to_frame() if isinstance(frame, pl.Series) else frame
-    _told(digest, type(frame).__name__, table.shape, list(table.schema.items()))
-    for number in range(table.width):
-        _polars_column(digest, table.to_series(number))
-
-
 def _polars_column(digest: Digest, column: Any) -> None:
+    """Polars hashes its rows itself; its texts do not lie in memory as those of Arrow."""
     import polars as pl
 
     _told(digest, column.dtype)
@@ -262,13 +242,6 @@ def _polars_column(digest: Digest, column: Any) -> None:
         _memory(digest, plain.to_frame().hash_rows(seed=7).to_numpy())
     except pl.exceptions.PolarsError:  # early versions hash no lists
         _arrow(digest, plain.to_arrow())
-
-
-def _table(digest: Digest, table: Any) -> None:
-    _told(digest, type(table).__name__, table.num_rows, table.schema.metadata)
-    for field, column in zip(table.schema, table.columns, strict=True):
-        _told(digest, field.name, field.type, field.nullable, field.metadata)
-        _arrow(digest, column)
 
 
 def _arrow(digest: Digest, array: Any) -> None:

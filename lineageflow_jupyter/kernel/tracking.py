@@ -11,6 +11,7 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Hashable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -271,21 +272,22 @@ class CellTracking:
         """Whether a value is a frame."""
         return is_frame(value)
 
-    def fingerprint(self, frame: Any) -> bytes | None:
+    def fingerprint(self, frame: Any) -> Hashable | None:
         """See `frames.fingerprints`."""
         from lineageflow_jupyter.frames.fingerprints import fingerprint
 
         return fingerprint(frame)
 
-    def state(self, variable: str, frame: Any, before: FrameState | None) -> FrameState:
+    def state(self, variable: str, frame: Any, before: FrameState | None, known: Any) -> FrameState:
         """Ids and shape of a frame; one that would take too long gets them later, from a thread that copies it."""
         from lineageflow_jupyter.observing import Patience
 
         settings, repository = self._session.settings(), self._session.repository
         left = settings.track_budget / 1000 - (time.perf_counter() - self._since)
         patience = Patience(left, settings.snapshot_limit, settings.snapshot_size, self._records.settle)
-        known = None if before is None else self._records.settled(before)
-        return repository.frame_state(variable, self._session.live.dataset(variable), frame, known, patience=patience)
+        settled = None if before is None else self._records.settled(before)
+        dataset = self._session.live.dataset(variable)
+        return repository.frame_state(variable, dataset, frame, settled, patience=patience, fingerprint=known)
 
 
 def lines_before_timed(cell: str) -> int | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -34,11 +34,11 @@ class Looker(Protocol):
     def is_frame(self, value: Any) -> bool:
         """Whether a value is a frame."""
 
-    def fingerprint(self, frame: Any) -> bytes | None:
+    def fingerprint(self, frame: Any) -> Hashable | None:
         """Tell whether a frame is what it was; None where that cannot be told."""
 
-    def state(self, variable: str, frame: Any, before: FrameState | None) -> FrameState:
-        """Ids and shape of a frame; `before` is what the variable held, which makes it quick."""
+    def state(self, variable: str, frame: Any, before: FrameState | None, known: Any) -> FrameState:
+        """Ids and shape of a frame; `before` is what the variable held, `known` its fingerprint: they make it quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class _Seen:
     """A frame as it was last seen."""
 
     frame: weakref.ref[Any]
-    fingerprint: bytes | None
+    fingerprint: Hashable | None
     state: FrameState
 
 
@@ -244,7 +244,7 @@ class Tracker:
         print_ = self._looker.fingerprint(frame)
         if seen is not None and print_ is not None and print_ == seen.fingerprint:
             return seen if seen.frame() is frame else replace(seen, frame=weakref.ref(frame))
-        state = self._looker.state(variable, frame, _state(seen))
+        state = self._looker.state(variable, frame, _state(seen), print_)
         return _Seen(weakref.ref(frame), print_, state)
 
     def _aliases(self, before: Mapping[str, _Seen], after: Mapping[str, _Seen]) -> dict[str, _Seen]:

@@ -108,6 +108,20 @@ def nested() -> float:
         CURRENT.reset(token)
 
 
+def compared(rows: int, names: tuple[str, ...]) -> tuple[dict[str, float], dict[str, float]]:
+    """Microseconds of some calls without the recorder, and recorded."""
+    calls = {name: work for name, work in works(rows).items() if name in names}
+    plain = {name: microseconds(work) for name, work in calls.items()}
+    recorder = Recorder()
+    recorder.install()
+    recorded = {}
+    for name, work in calls.items():
+        with recorder.recording(__file__):
+            recorded[name] = microseconds(work)
+    recorder.uninstall()
+    return plain, recorded
+
+
 def main() -> None:
     """Print a table."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000

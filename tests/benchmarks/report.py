@@ -8,11 +8,11 @@ from pathlib import Path
 import diffs
 import merges
 from results import TOLD_PEERS, DiffTiming, Figure, FrameResults, Results
-from targets import BLAME, HISTORY, LARGE, TARGET_ROWS, quick, verdicts
+from targets import BLAME, HISTORY, LARGE, TARGET_ROWS, TRACKING, quick, verdicts
 from tools import TOOLS
 
 TOOLS_PART, HISTORY_PART, DIFF_PART = "make bench", "make bench, history", "make bench, diff"
-BLAME_PART, MERGE_PART = "make bench, blame", "make bench, merge"
+BLAME_PART, MERGE_PART, TRACKING_PART = "make bench, blame", "make bench, merge", "make bench, tracking"
 TITLES = {
     "mixed": "Mixed columns",
     "flights": "Flights",
@@ -66,6 +66,8 @@ def parts(results: Results) -> dict[str, str]:
         found[BLAME_PART] = blame(results)
     if results.merges:
         found[MERGE_PART] = merge(results)
+    if results.tracking:
+        found[TRACKING_PART] = tracking(results)
     return found
 
 
@@ -151,6 +153,18 @@ def merge(results: Results) -> str:
     parts = ("both diffs", "the write, by hand", "the merge", "merge ÷ (diffs + write)")
     header = ("merge", *parts, "", "", "peak memory above what was in use")
     return f"{_facts(results, 'date', 'machine', 'versions', 'merge')}\n\n{table(header, rows)}\n"
+
+
+def tracking(results: Results) -> str:
+    """Return the report on what tracking adds."""
+    rows = []
+    for work, added in results.tracking.items():
+        more = added.tracked - added.plain
+        wanted = next(seconds for start, seconds in TRACKING.items() if work.startswith(start))
+        met = "met" if more <= wanted else "**missed**"
+        rows.append((work, *map(_short, (added.plain, added.tracked, more)), f"≤ {_short(wanted)}", met))
+    facts = _facts(results, "date", "machine", "versions", "tracking")
+    return f"{facts}\n\n{table(('work', 'without', 'with', 'more', '', ''), rows)}\n"
 
 
 def markdown(results: Results) -> str:
@@ -300,6 +314,12 @@ def _differences(results: Results) -> list[str]:
 def _milliseconds(seconds: float) -> str:
     value = 1e3 * seconds
     return f"{value:,.0f} ms" if value >= 100 else f"{value:.1f} ms"
+
+
+def _short(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{1e6 * seconds:.3g} µs" if seconds else ""
+    return _milliseconds(seconds)
 
 
 def _size(value: float) -> str:

@@ -161,6 +161,14 @@ class MergeTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """Seconds that a work took without and with tracking, medians."""
+
+    plain: float
+    tracked: float
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """A whole run.
 
@@ -178,6 +186,8 @@ class Results:
         Blame, by work.
     merges : mapping of str to MergeTiming
         Merges, by work.
+    tracking : mapping of str to Added
+        Cells and calls without and with tracking.
     """
 
     facts: Mapping[str, str]
@@ -186,6 +196,7 @@ class Results:
     diffs: Mapping[str, Mapping[str, DiffTiming]] = field(default_factory=dict)
     blames: Mapping[str, Timing] = field(default_factory=dict)
     merges: Mapping[str, MergeTiming] = field(default_factory=dict)
+    tracking: Mapping[str, Added] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Write the results as JSON."""
@@ -208,4 +219,5 @@ def load(path: Path) -> Results:
     }
     blames = {work: Timing(**timing) for work, timing in data.get("blames", {}).items()}
     merges = {work: MergeTiming(**timing) for work, timing in data.get("merges", {}).items()}
-    return Results(data["facts"], frames, history, diffs, blames, merges)
+    tracking = {work: Added(**added) for work, added in data.get("tracking", {}).items()}
+    return Results(data["facts"], frames, history, diffs, blames, merges, tracking)

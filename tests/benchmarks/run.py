@@ -1,5 +1,5 @@
 """Compare LineageFlow with ArcticDB, Lance, Delta and Parquet files, side by side in one run; and measure its verbs in
-a repository with a long history, blame, and merges.
+a repository with a long history, blame, merges, and what tracking adds to cells.
 
     python tests/benchmarks/run.py --quick
     python tests/benchmarks/run.py --frames history
@@ -68,7 +68,8 @@ HISTORY = "history"
 DIFF = "diff"
 BLAME = "blame"
 MERGE = "merge"
-PARTS = [*WORKS, DIFF, HISTORY, BLAME, MERGE]
+TRACKING = "tracking"
+PARTS = [*WORKS, DIFF, HISTORY, BLAME, MERGE, TRACKING]
 TINY_TURNS = 20
 # Beyond, one segment a column takes 2.6 MB of memory each: 13 GB for 40 MB in 5,000 columns.
 NARROW_COLUMNS = 1_000
@@ -220,7 +221,8 @@ def run(plan: Plan) -> results.Results:
         facts["cold read after"] = "; ".join(sorted(colds))
     blames = measure_blames(plan, workers, facts) if BLAME in plan.frames and not plan.works else {}
     merged = measure_merges(plan, workers, facts) if MERGE in plan.frames and not plan.works else {}
-    return results.Results(facts, frames, history, diff_timings, blames, merged)
+    tracked = measure_tracking(plan, workers, facts) if TRACKING in plan.frames and not plan.works else {}
+    return results.Results(facts, frames, history, diff_timings, blames, merged, tracked)
 
 
 def measure_diffs(
@@ -311,6 +313,25 @@ def measure_blames(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict[
     for work, timing in timings.items():
         print(f"blame, {work} (ms): {1e3 * timing.first:.1f} first, {1e3 * timing.median:.1f} then", flush=True)
     return timings
+
+
+def measure_tracking(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict[str, results.Added]:
+    """Measure what tracking adds to cells and calls; say in `facts` how a long session goes on."""
+    folder = plan.scratch / TRACKING
+    try:
+        found = workers.run("lineageflow", {"command": "tracking", "folder": str(folder)})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    session = found["session"]
+    facts["tracking"] = (
+        f"medians; {session['cells']:,} cells that change a small frame take {1e3 * session['first']:.1f} ms at first"
+        f" and {1e3 * session['last']:.1f} ms at last, and {session['memory'] / 1e6:.1f} MB more"
+    )
+    print(facts["tracking"], flush=True)
+    works = {work: results.Added(*seconds) for work, seconds in found["works"].items()}
+    for work, added in works.items():
+        print(f"tracking, {work} (ms): {1e3 * added.plain:.4f} without, {1e3 * added.tracked:.4f} with", flush=True)
+    return works
 
 
 def measure_merges(plan: Plan, workers: Workers, facts: dict[str, str]) -> dict[str, results.MergeTiming]:

@@ -16,6 +16,17 @@ HISTORY = 0.05
 BLAME = {"whole table": 1.0, "one value": 0.05}
 """Seconds that blame may take, by what it is asked for."""
 
+TRACKING = {
+    "%load_ext": 1.0,
+    "a cell without frames": 0.001,
+    "a cell that mentions": 0.05,
+    "a cell that changes": 0.05,
+    "a call within": 0.3e-6,
+    "a recorded": 50e-6,
+    "the same": 50e-6,
+}
+"""Seconds that tracking may add, by how the name of a work begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

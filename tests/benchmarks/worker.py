@@ -88,6 +88,13 @@ def measure_blame(job: dict[str, Any]) -> dict[str, Any]:
     return blames.measure(job)
 
 
+def measure_tracking(job: dict[str, Any]) -> dict[str, Any]:
+    """Measure what tracking adds to cells."""
+    import tracking
+
+    return tracking.measure(job)
+
+
 def measure(job: dict[str, Any]) -> dict[str, Any]:
     """Run one work with one tool and return seconds, bytes added on disk and peak memory in bytes.
 
@@ -308,6 +315,7 @@ COMMANDS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "measure": measure,
     "history": measure_history,
     "blame": measure_blame,
+    "tracking": measure_tracking,
     "store-merge": store_merge,
     "merge": measure_merge,
     "store-diff": store_diff,

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from blake3 import blake3
 
-from lineageflow_jupyter.frames.fingerprints import fingerprint
+from lineageflow_jupyter.frames.fingerprints import Fingerprint, fingerprint
 from lineageflow_jupyter.lineage.holding import held_frames
 from lineageflow_jupyter.lineage.tracker import Tracker
 from lineageflow_jupyter.model.cells import CellRun, FrameState
@@ -26,12 +27,12 @@ class Look:
     def is_frame(self, value: Any) -> bool:
         return isinstance(value, pd.DataFrame | pd.Series)
 
-    def fingerprint(self, frame: Any) -> bytes | None:
+    def fingerprint(self, frame: Any) -> Fingerprint | None:
         return fingerprint(frame)
 
-    def state(self, variable: str, frame: Any, before: FrameState | None) -> FrameState:
+    def state(self, variable: str, frame: Any, before: FrameState | None, known: Any) -> FrameState:
         self.looked += 1
-        table = ObjectId((fingerprint(frame) or b"") * 2)
+        table = ObjectId(blake3(repr(known).encode()).digest())
         return FrameState(variable, variable, table, table, len(frame), 1, kept=True)
 
 
