@@ -128,3 +128,27 @@ def test_the_tour_of_merges_shows_what_it_promises() -> None:
     assert told["authors"] == "{'Ada': 26485, 'Ben': 11004, 'Office': 41963}"
     assert re.search(r"dep_delay\s+600\.0\s+1275\.0", told["history"])
     assert "no conflicts; nothing was changed" in told["undo"]
+
+
+def test_the_tour_of_lineage_shows_what_it_promises() -> None:
+    told = executed("lineage")
+    steps = told["steps"].splitlines()[1:]
+    assert ["made" in line for line in steps] == [False, False, False, False, True]
+    assert re.search(r"\[9\] def flown.*dropna.*336,776 → 327,346", steps[0])
+    assert re.search(r"\[6\] flights\[\"dep_delay\"\].*fillna.*46,595 → 38,340", steps[3])
+    assert re.search(r"dep_delay = 600\.0: .* cleaned — .*\[7\] .*loc\[…\] = …, line 1", told["blame"])
+    assert told["before"] == "(336776, 21)"
+    assert re.search(
+        r"LinearRegression\s+frame [0-9a-f]{7}\s+204,350\s.*arr_delay\s+mean_absolute_error 12\.\d+", told["models"]
+    )
+    assert "up to date" in told["models"]
+    assert "planes.year" in told["lineage-column"]
+    assert "wind_speed" not in told["lineage-column"]
+    assert "flights.parquet" in told["lineage"]
+    assert "model" in told["impact"]
+    assert "by_carrier = joined.groupby" in told["code"]
+    assert "LinearRegression" not in told["code"]
+    assert told["run"].startswith("frame is equal: table ")
+    assert told["run"].count("equal") == 11
+    assert "flights was committed as" in told["stale"]
+    assert "LinearRegression" in told["impact-after"]

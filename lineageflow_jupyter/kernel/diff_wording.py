@@ -69,15 +69,20 @@ def diff_notes(diff: TableDiff) -> Iterator[Note]:
 
 
 def cause_notes(diff: TableDiff) -> Iterator[Note]:
-    """Yield which cells made the difference, a line for each column and cell; nothing where none is known."""
+    """Yield which cells made the difference, a line for each column and cell; nothing where none is known.
+
+    Nor where all came with one commit: that says no more than what was compared.
+    """
     summary = diff.summary
     made = summary.rows_after * len(diff.schema.added)
     if max(summary.cells, summary.rows_added, summary.rows_removed, made) > CAUSED:
         if diff.old is not None and diff.new is not None:
             yield Note("`d = %lf diff …` tells in `d.report.causes` which cells made the changes", MUTED)
         return
-    known = [each for each in diff.reasons if each.run or each.commit]
-    lines = [_cause_text(each) for each in (diff.reasons if known else ())]
+    reasons = diff.reasons
+    if not any(each.run for each in reasons) and len({each.commit for each in reasons}) < 2:
+        return
+    lines = [_cause_text(each) for each in reasons]
     yield from (Note(clipped(line, 200)) for line in lines[:LINES])
     if len(lines) > LINES:
         yield Note(f"and {len(lines) - LINES:,} more: `d.report.causes` has all of `d = %lf diff …`", MUTED)

@@ -13,7 +13,6 @@ from lineageflow_jupyter.kernel.verb import Call
 from lineageflow_jupyter.kernel.wording import cell_text
 from lineageflow_jupyter.lineage.trails import Change, Ids, Jump, Standing, Trail, changes_of, ids_of
 from lineageflow_jupyter.model.cells import CellRun, FrameState
-from lineageflow_jupyter.points import Point
 
 MOST_RUNS = 500
 """So many of the latest runs that changed it are looked through."""
@@ -55,7 +54,7 @@ def undo_frame(call: Call, typed: str, *, force: bool) -> Answer:
             f"{cell_text(change.run)} made {undo.name!r}: there is nothing before it",
             remedy=f"`%lf log --cells {undo.dataset}` lists what cells did to it",
         )
-    frame = call.session.repository.frame_of(Point(change.run, target))
+    frame = _frame(call, change.run, target)
     notes = undo.keep(standing, force=force)
     if reached:
         told = f"as before {_cell(change)}"
@@ -85,11 +84,18 @@ def redo_frame(call: Call, typed: str) -> Answer:
             f"there is nothing to redo of {redo.name!r}: no `%lf undo {redo.name}` is the last that was done to it",
             remedy="What it held then can still be read as `NAME@{cell:ID}`, as in `%lf log --cells NAME`",
         )
-    frame = call.session.repository.frame_of(Point(redo.run_at(jump.forward), jump.back))
+    frame = _frame(call, redo.run_at(jump.forward), jump.back)
     redo.trail.went_forward(redo.running)
     redo.bind(frame)
     again = Note(f"`%lf undo {redo.name}` takes it back", MUTED)
     return Answer(jump.back, (Note(f"{redo.name} is now as before that undo"), again, *redo.others()))
+
+
+def _frame(call: Call, run: CellRun, state: FrameState) -> Any:
+    """Frame of a state, in the library that it was of."""
+    from lineageflow_jupyter.points import Point  # which knows libraries that the command line does without
+
+    return call.session.repository.frame_of(Point(run, state))
 
 
 class _Variable:

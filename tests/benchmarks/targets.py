@@ -23,7 +23,8 @@ TRACKING = {
     "a cell that changes": 0.05,
     "a call within": 0.3e-6,
     "a recorded": 50e-6,
-    "the same": 50e-6,
+    "the same (": 50e-6,
+    "the same, while": 0.05,
 }
 """Seconds that tracking may add, by how the name of a work begins."""
 
