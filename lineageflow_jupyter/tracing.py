@@ -16,7 +16,7 @@ from lineageflow_jupyter.lineage.graph import Graph, Node, column_id
 from lineageflow_jupyter.lineage.lineages import Lineage
 from lineageflow_jupyter.lineage.naming import Reading, column_names, frame_names, readings
 from lineageflow_jupyter.lineage.slices import Slice, slice_of
-from lineageflow_jupyter.model.cells import EVERY_RUN, CellRun, RunFilter
+from lineageflow_jupyter.model.cells import CellRun, RunFilter
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.objects import Table
 from lineageflow_jupyter.model.records import LogFilter
@@ -77,19 +77,19 @@ class Tracing:
         >>> found = repo.lineage("main:flights", column="speed")  # doctest: +SKIP
         >>> found.columns[["source", "operation", "target", "evidence"]]  # doctest: +SKIP
         """
-        runs, heads = self._runs_in_order(EVERY_RUN), self._heads()
-        graph = graph_of(runs, heads=heads)
+        runs, heads = self._outlines(), self._heads()
+        graph = graph_of(runs, heads=heads, told=())
         if name is None:
             whole = graph.tables()
             return Lineage(whole, graph, down=down)
         start, column = self._meant(graph, name, column, heads)
         if column is None:
-            tables = graph.tables()
+            # What is told of frames is a part of all that lies on the way.
+            tables = (graph.downstream(start.id) if down else graph.upstream(start.id)).tables()
             part = tables.downstream(start.id) if down else tables.upstream(start.id)
             return Lineage(part, graph, (start.id,), down)
         around = graph.downstream(start.id) if down else graph.upstream(start.id)
-        known = self._columns(tables_of(around))
-        graph = graph_of(runs, known, heads)
+        graph, known = self._with_columns(runs, around, heads)
         node = graph.nodes.get(column_id(start.id, column))
         table = start.detail("table")
         held = known.get(ObjectId(bytes.fromhex(table))) if table else None
@@ -191,6 +191,19 @@ class Tracing:
 
     def _runs_in_order(self, wanted: RunFilter) -> tuple[CellRun, ...]:
         return tuple(reversed(self._catalog.last_runs(wanted=wanted, limit=MOST_RUNS)))
+
+    def _outlines(self) -> tuple[CellRun, ...]:
+        """All runs in order, without edges between columns."""
+        return tuple(reversed(self._catalog.last_runs(limit=MOST_RUNS, edges=False)))
+
+    def _with_columns(
+        self, runs: Sequence[CellRun], part: Graph, heads: Mapping[str, Sequence[ObjectId]]
+    ) -> tuple[Graph, Columns]:
+        """Graph of all runs, with the columns of what belongs to a part of it; and the ids of these."""
+        ids = {node.detail("run") for node in part.nodes.values()} - {""}
+        ids |= {node.id.partition(":")[2] for node in part.nodes.values() if node.kind == "run"}
+        whole, known = self._catalog.runs_by_id(ids), self._columns(tables_of(part))
+        return graph_of([whole.get(run.run, run) for run in runs], known, heads, told=whole), known
 
     def _commits(self) -> dict[str, dict[ObjectId, ObjectId]]:
         """Of each dataset on HEAD's branch its tables, the latest last, with a commit that holds each."""

@@ -49,7 +49,10 @@ class Node:
 
     def detail(self, name: str) -> str:
         """One of the details; ``""`` where there is none of this name."""
-        return dict(self.details).get(name, "")
+        for known, value in self.details:
+            if known == name:
+                return value
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,9 @@ def test_a_model_that_is_fitted_again_is_another_one(fitted: TestingShell) -> No
     reports = repository(fitted).models()
     assert [(each.name, each.current) for each in reports] == [("model", False), ("whole", True), ("model", True)]
     assert [each.name for each in reports[-1].features] == ["hours"]
+    assert reports[0].features == ()
+    former = repository(fitted).models(former=True)[0]
+    assert {each.name for each in former.features} == {"speed", "hours"}
     assert "1 that were fitted again" in str(fitted.run("%lf models"))
 
 
