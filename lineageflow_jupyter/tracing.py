@@ -44,7 +44,9 @@ class Tracing:
         @cached_property
         def _snapshots(self) -> Snapshots: ...
 
-    def lineage(self, name: str | None = None, *, column: str | None = None, down: bool = False) -> Lineage:
+    def lineage(
+        self, name: str | None = None, *, column: str | None = None, down: bool = False, indirect: bool = False
+    ) -> Lineage:
         """What a frame or a column of it came from, or what came of it: over all notebooks whose cells were recorded.
 
         Parameters
@@ -56,6 +58,9 @@ class Tracing:
             A column of it: then columns are told, with the operations between them.
         down : bool
             What came of it, instead of what it came from.
+        indirect : bool
+            Of columns, whether those are told too that only chose rows, matched or ordered them; else values are
+            followed alone, and `left_out` is how many others there are.
 
         Returns
         -------
@@ -98,7 +103,12 @@ class Tracing:
             listed = f"Its columns are {', '.join(names[:8])}" if names else "Its columns are not known any more"
             raise unknown("column", column, names, listed, where=f" in {start.label!r}")
         part = graph.downstream(node.id) if down else graph.upstream(node.id)
-        return Lineage(part, graph, (node.id,), down)
+        if indirect:
+            return Lineage(part, graph, (node.id,), down)
+        values = graph.of_values()
+        values = values.downstream(node.id) if down else values.upstream(node.id)
+        left_out = len(_columns_told(part) - _columns_told(values))
+        return Lineage(values, graph, (node.id,), down, left_out)
 
     def code(self, variable: str, table: ObjectId | None = None, *, statements: bool = False) -> Slice:
         """Cells of this notebook that rebuild what a variable holds, and no others.
@@ -241,6 +251,12 @@ class Tracing:
                 except (ObjectMissing, CorruptData):  # deleted meanwhile, or damaged: what was recorded is left
                     continue
         return found
+
+
+def _columns_told(graph: Graph) -> set[str]:
+    """Columns of frames that have a name, whichever state of them it is."""
+    nodes = graph.nodes.values()
+    return {node.label for node in nodes if node.kind == "column" and not node.detail("unnamed")}
 
 
 def tables_of(graph: Graph) -> list[ObjectId]:

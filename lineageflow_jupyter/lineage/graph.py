@@ -183,6 +183,11 @@ class Graph:
                     seen.add(end(edge))
         return self.part(seen, kept)
 
+    def of_values(self) -> Graph:
+        """The graph without edges from columns that only chose, matched or ordered rows."""
+        kept = (edge for edge in self.edges if edge.kind != "column" or edge.influence == "value")
+        return Graph(self.nodes, tuple(kept))
+
     def part(self, ids: Iterable[str], edges: Iterable[Edge]) -> Graph:
         """The graph of some of the nodes, in their order, with edges between them."""
         chosen = set(ids)
