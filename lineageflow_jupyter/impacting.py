@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,6 @@ from lineageflow_jupyter.lineage.graph import Evidence, Graph, Node, column_id
 from lineageflow_jupyter.lineage.models import Models, oid, stronger, weaker
 from lineageflow_jupyter.lineage.naming import column_names, frame_names
 from lineageflow_jupyter.lineage.reaching import columns_behind
-from lineageflow_jupyter.model.cells import EVERY_RUN
 from lineageflow_jupyter.model.model_reports import (
     AffectedFrame,
     AffectedModel,
@@ -28,7 +27,7 @@ from lineageflow_jupyter.model.model_reports import (
 from lineageflow_jupyter.model.objects import TreeEntry
 from lineageflow_jupyter.model.revisions import split_dataset
 from lineageflow_jupyter.reading import FrameReader
-from lineageflow_jupyter.tracing import Tracing, tables_of
+from lineageflow_jupyter.tracing import Tracing
 from lineageflow_jupyter.versions import StoredVersion, schema_of
 
 _Rows = npt.NDArray[np.int64]
@@ -40,8 +39,13 @@ class Impacting(Tracing):
     _changes: Changes
     _reader: FrameReader
 
-    def models(self) -> tuple[ModelReport, ...]:
+    def models(self, *, former: bool = False) -> tuple[ModelReport, ...]:
         """Models that cells of notebooks have fitted, the latest last; one that is fitted again is another one.
+
+        Parameters
+        ----------
+        former : bool
+            Whether features are told of those too that were fitted again since, of which there may be thousands.
 
         Returns
         -------
@@ -54,7 +58,11 @@ class Impacting(Tracing):
         >>> for model in repo.models():  # doctest: +SKIP
         ...     print(model.kind, model.trained_on[0].frame, model.scores)
         """
-        graph = self._full_graph()
+        graph, _ = self._graph_behind(
+            lambda graph: [
+                node.id for node in graph.nodes.values() if node.kind == "model" and (former or node.current)
+            ]
+        )
         return self._models(graph).all()
 
     def impact(self, name: str, column: str | None = None, against: str | None = None) -> ImpactReport:
@@ -82,9 +90,9 @@ class Impacting(Tracing):
             If there is no such revision, dataset or column.
         """
         revision, dataset = split_dataset(name)
-        graph = self._full_graph()
+        graph, around = self._graph_behind(lambda graph: _hanging(graph, dataset))
         entry = self._compared(revision, dataset, against, ":" in name)
-        starts = self._starts(graph, dataset, column)
+        starts = self._starts(graph, around, dataset, column)
         evidence = _reached(graph, starts)
         nodes = [graph.nodes[each] for each in evidence if each not in starts]
         models = self._models(graph)
@@ -104,26 +112,21 @@ class Impacting(Tracing):
 
     # --- the graph ---------------------------------------------------------------------------------------------------
 
-    def _full_graph(self) -> Graph:
-        runs, heads = self._runs_in_order(EVERY_RUN), self._heads()
-        graph = graph_of(runs, heads=heads)
-        behind = graph.upstream(*(node.id for node in graph.nodes.values() if node.kind == "model"))
-        versions = {graph.nodes[node.detail("version") or node.id].id for node in behind.nodes.values()}
-        wanted = Graph({each: graph.nodes[each] for each in versions}, ())
-        return graph_of(runs, self._columns(tables_of(wanted)), heads)
+    def _graph_behind(self, wanted: Callable[[Graph], Iterable[str]]) -> tuple[Graph, Graph]:
+        """Graph of all runs, with columns of what lies behind some nodes; and that part of it, without columns."""
+        runs, heads = self._outlines(), self._heads()
+        graph = graph_of(runs, heads=heads, told=())
+        around = graph.upstream(*wanted(graph))
+        return self._with_columns(runs, around, heads)[0], around
 
     def _models(self, graph: Graph) -> Models:
         commits = self._commits()
         by_table = {table: commit for tables in commits.values() for table, commit in tables.items()}
         return Models(graph, frozenset(commits), by_table)
 
-    def _starts(self, graph: Graph, dataset: str, column: str | None) -> list[str]:
-        """All states of the dataset, or the column in each: what hangs on an older one hangs on it."""
-        versions = [
-            node.id
-            for node in graph.nodes.values()
-            if node.kind == "version" and dataset in (node.detail("dataset"), node.detail("variable"))
-        ]
+    def _starts(self, graph: Graph, around: Graph, dataset: str, column: str | None) -> list[str]:
+        """States of the dataset, or the column in each, also older ones: what hangs on these hangs on it."""
+        versions = _states(around, dataset)
         if not versions:
             raise unknown("frame", dataset, frame_names(graph), "No cell is known to have made or read it")
         if column is None:
@@ -229,6 +232,22 @@ class Impacting(Tracing):
         if lost:  # a column that it used is gone, or of another type
             changed = np.arange(before.table.rows, dtype=np.int64)
         return changed, np.asarray(found.alignment.removed, np.int64), len(found.alignment.added)
+
+
+def _states(graph: Graph, dataset: str) -> list[str]:
+    """Versions of a dataset or variable."""
+    return [
+        node.id
+        for node in graph.nodes.values()
+        if node.kind == "version" and dataset in (node.detail("dataset"), node.detail("variable"))
+    ]
+
+
+def _hanging(graph: Graph, dataset: str) -> list[str]:
+    """What is told of all that hangs on a dataset: the latest of each frame and model; with the dataset itself."""
+    latest, behind = graph.find(dataset), graph.downstream(*_states(graph, dataset)).nodes.values()
+    found = [node for node in behind if node.kind in ("version", "model") and node.current]
+    return [node.id for node in found if not node.detail("within")] + ([latest.id] if latest else [])
 
 
 def _counts(version: StoredVersion, place: int, used: frozenset[str] | None) -> bool:

@@ -16,7 +16,7 @@ from lineageflow_jupyter.lineage.graph import Graph, Node, column_id
 from lineageflow_jupyter.lineage.lineages import Lineage
 from lineageflow_jupyter.lineage.naming import Reading, column_names, frame_names, readings
 from lineageflow_jupyter.lineage.slices import Slice, slice_of
-from lineageflow_jupyter.model.cells import EVERY_RUN, CellRun, RunFilter
+from lineageflow_jupyter.model.cells import CellRun, RunFilter
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.objects import Table
 from lineageflow_jupyter.model.records import LogFilter
@@ -44,7 +44,9 @@ class Tracing:
         @cached_property
         def _snapshots(self) -> Snapshots: ...
 
-    def lineage(self, name: str | None = None, *, column: str | None = None, down: bool = False) -> Lineage:
+    def lineage(
+        self, name: str | None = None, *, column: str | None = None, down: bool = False, indirect: bool = False
+    ) -> Lineage:
         """What a frame or a column of it came from, or what came of it: over all notebooks whose cells were recorded.
 
         Parameters
@@ -56,6 +58,9 @@ class Tracing:
             A column of it: then columns are told, with the operations between them.
         down : bool
             What came of it, instead of what it came from.
+        indirect : bool
+            Of columns, whether those are told too that only chose rows, matched or ordered them; else values are
+            followed alone, and `left_out` is how many others there are.
 
         Returns
         -------
@@ -77,19 +82,19 @@ class Tracing:
         >>> found = repo.lineage("main:flights", column="speed")  # doctest: +SKIP
         >>> found.columns[["source", "operation", "target", "evidence"]]  # doctest: +SKIP
         """
-        runs, heads = self._runs_in_order(EVERY_RUN), self._heads()
-        graph = graph_of(runs, heads=heads)
+        runs, heads = self._outlines(), self._heads()
+        graph = graph_of(runs, heads=heads, told=())
         if name is None:
             whole = graph.tables()
             return Lineage(whole, graph, down=down)
         start, column = self._meant(graph, name, column, heads)
         if column is None:
-            tables = graph.tables()
+            # What is told of frames is a part of all that lies on the way.
+            tables = (graph.downstream(start.id) if down else graph.upstream(start.id)).tables()
             part = tables.downstream(start.id) if down else tables.upstream(start.id)
             return Lineage(part, graph, (start.id,), down)
         around = graph.downstream(start.id) if down else graph.upstream(start.id)
-        known = self._columns(tables_of(around))
-        graph = graph_of(runs, known, heads)
+        graph, known = self._with_columns(runs, around, heads)
         node = graph.nodes.get(column_id(start.id, column))
         table = start.detail("table")
         held = known.get(ObjectId(bytes.fromhex(table))) if table else None
@@ -98,7 +103,12 @@ class Tracing:
             listed = f"Its columns are {', '.join(names[:8])}" if names else "Its columns are not known any more"
             raise unknown("column", column, names, listed, where=f" in {start.label!r}")
         part = graph.downstream(node.id) if down else graph.upstream(node.id)
-        return Lineage(part, graph, (node.id,), down)
+        if indirect:
+            return Lineage(part, graph, (node.id,), down)
+        values = graph.of_values()
+        values = values.downstream(node.id) if down else values.upstream(node.id)
+        left_out = len(_columns_told(part) - _columns_told(values))
+        return Lineage(values, graph, (node.id,), down, left_out)
 
     def code(self, variable: str, table: ObjectId | None = None, *, statements: bool = False) -> Slice:
         """Cells of this notebook that rebuild what a variable holds, and no others.
@@ -192,6 +202,19 @@ class Tracing:
     def _runs_in_order(self, wanted: RunFilter) -> tuple[CellRun, ...]:
         return tuple(reversed(self._catalog.last_runs(wanted=wanted, limit=MOST_RUNS)))
 
+    def _outlines(self) -> tuple[CellRun, ...]:
+        """All runs in order, without edges between columns."""
+        return tuple(reversed(self._catalog.last_runs(limit=MOST_RUNS, edges=False)))
+
+    def _with_columns(
+        self, runs: Sequence[CellRun], part: Graph, heads: Mapping[str, Sequence[ObjectId]]
+    ) -> tuple[Graph, Columns]:
+        """Graph of all runs, with the columns of what belongs to a part of it; and the ids of these."""
+        ids = {node.detail("run") for node in part.nodes.values()} - {""}
+        ids |= {node.id.partition(":")[2] for node in part.nodes.values() if node.kind == "run"}
+        whole, known = self._catalog.runs_by_id(ids), self._columns(tables_of(part))
+        return graph_of([whole.get(run.run, run) for run in runs], known, heads, told=whole), known
+
     def _commits(self) -> dict[str, dict[ObjectId, ObjectId]]:
         """Of each dataset on HEAD's branch its tables, the latest last, with a commit that holds each."""
         found: dict[str, dict[ObjectId, ObjectId]] = {}
@@ -228,6 +251,12 @@ class Tracing:
                 except (ObjectMissing, CorruptData):  # deleted meanwhile, or damaged: what was recorded is left
                     continue
         return found
+
+
+def _columns_told(graph: Graph) -> set[str]:
+    """Columns of frames that have a name, whichever state of them it is."""
+    nodes = graph.nodes.values()
+    return {node.label for node in nodes if node.kind == "column" and not node.detail("unnamed")}
 
 
 def tables_of(graph: Graph) -> list[ObjectId]:

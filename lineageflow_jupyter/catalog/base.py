@@ -310,9 +310,17 @@ class Catalog(Protocol):
         ...
 
     def last_runs(
-        self, *, before: int | None = None, wanted: RunFilter = EVERY_RUN, limit: int | None = None
+        self,
+        *,
+        before: int | None = None,
+        wanted: RunFilter = EVERY_RUN,
+        limit: int | None = None,
+        edges: bool = True,
     ) -> tuple[CellRun, ...]:
-        """Cell runs with a sequence below `before` (exclusive; default: all), newest first."""
+        """Cell runs with a sequence below `before` (exclusive; default: all), newest first.
+
+        Without `edges` their operations lack the edges between columns, which are most of what there is to read.
+        """
         ...
 
     def runs_of_tables(self, tables: Collection[ObjectId]) -> Mapping[ObjectId, tuple[TableUse, ...]]:

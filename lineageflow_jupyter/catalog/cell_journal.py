@@ -55,8 +55,8 @@ def run_to_json(run: CellRun) -> str:
     return to_json(said)
 
 
-def run_from_json(text: str, sequence: int) -> CellRun:
-    """Inverse of `run_to_json`.
+def run_from_json(text: str, sequence: int, *, edges: bool = True) -> CellRun:
+    """Inverse of `run_to_json`; without the edges between columns, of which there are most, if they are not wanted.
 
     Raises
     ------
@@ -64,7 +64,10 @@ def run_from_json(text: str, sequence: int) -> CellRun:
         If the text is no such run.
     """
     try:
-        return _made(CellRun, json.loads(text) | {"sequence": sequence})
+        said = json.loads(text) | {"sequence": sequence}
+        for operation in () if edges else said.get("operations", ()):
+            operation.pop("edges", None)
+        return _made(CellRun, said)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _damaged(f"cell run {sequence}") from error
 
@@ -146,10 +149,8 @@ def _plain(value: Any) -> Any:
 
 
 def _made(kind: type[T], said: Mapping[str, Any]) -> T:
-    readers = _READERS.get(kind, {})
-    return kind(
-        **{each.name: _read(readers.get(each.name), said[each.name]) for each in _FIELDS[kind] if each.name in said}
-    )
+    readers, names = _READERS.get(kind, {}), _NAMES[kind]
+    return kind(**{name: _read(readers.get(name), value) for name, value in said.items() if name in names})
 
 
 def _read(reader: Callable[[Any], Any] | None, value: Any) -> Any:
@@ -177,6 +178,7 @@ def _edges(said: Sequence[Sequence[Any]]) -> tuple[ColumnEdge, ...]:
 _FIELDS: dict[type, tuple[Field[Any], ...]] = {
     kind: fields(kind) for kind in (CellRun, Environment, External, FrameState, FrameWrite, OperationRecord)
 }
+_NAMES = {kind: frozenset(each.name for each in known) for kind, known in _FIELDS.items()}
 _READERS: dict[type, dict[str, Callable[[Any], Any]]] = {
     FrameState: {"table": _id, "frame": _id},
     FrameWrite: {"before": _one(FrameState), "after": _one(FrameState)},

@@ -157,17 +157,17 @@ def read_runs(connection: Connection, wanted: RunFilter, *, after: int, limit: i
 
 
 def read_last_runs(
-    connection: Connection, wanted: RunFilter, *, before: int | None, limit: int | None
+    connection: Connection, wanted: RunFilter, *, before: int | None, limit: int | None, edges: bool
 ) -> tuple[CellRun, ...]:
     """Return what `Catalog.last_runs` promises."""
     query, place = _wanted(wanted)
     if before is not None:
         query = query.where(place < before)
-    return _found(connection, query.order_by(place.desc()).limit(limit))
+    return _found(connection, query.order_by(place.desc()).limit(limit), edges=edges)
 
 
-def _found(connection: Connection, query: sa.Select[Any]) -> tuple[CellRun, ...]:
-    return tuple(run_from_json(data, sequence) for sequence, data in connection.execute(query))
+def _found(connection: Connection, query: sa.Select[Any], *, edges: bool = True) -> tuple[CellRun, ...]:
+    return tuple(run_from_json(data, sequence, edges=edges) for sequence, data in connection.execute(query))
 
 
 def _wanted(wanted: RunFilter) -> tuple[sa.Select[Any], sa.Column[int]]:

@@ -625,11 +625,16 @@ class SqlCatalog:
             return read_runs(connection, wanted, after=after, limit=limit)
 
     def last_runs(
-        self, *, before: int | None = None, wanted: RunFilter = EVERY_RUN, limit: int | None = None
+        self,
+        *,
+        before: int | None = None,
+        wanted: RunFilter = EVERY_RUN,
+        limit: int | None = None,
+        edges: bool = True,
     ) -> tuple[CellRun, ...]:
         """Cell runs with a sequence below `before` (exclusive; default: all), newest first."""
         with self._reading() as connection:
-            return read_last_runs(connection, wanted, before=before, limit=limit)
+            return read_last_runs(connection, wanted, before=before, limit=limit, edges=edges)
 
     def runs_of_tables(self, tables: Collection[ObjectId]) -> Mapping[ObjectId, tuple[TableUse, ...]]:
         """By table, of those that were: the cell runs that read it or held it before or after, oldest first."""

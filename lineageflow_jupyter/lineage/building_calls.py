@@ -123,10 +123,14 @@ class Operations:
             return ""
         output = self._output(place, operation, name)
         self.builder.edge(Edge(name, output, "step", evidence))
-        if not operation.opaque:
+        if not operation.opaque and self._is_told():
             self._columns(operation, inputs, output, name)
             self._carried(operation, inputs, output, name)
         return output
+
+    def _is_told(self) -> bool:
+        """Whether columns of this run are wanted."""
+        return self.builder.told is None or self.run.run in self.builder.told
 
     def _input(self, variable: str, place: int) -> str:
         found = self.now.get(variable, "")
@@ -175,7 +179,7 @@ class Operations:
 
     def _fit(self, place: int, operation: OperationRecord, inputs: Sequence[str], name: str) -> str:
         """A model: its features and target are columns of what it was fitted with."""
-        for edge in operation.edges:
+        for edge in operation.edges if self._is_told() else ():
             if edge.source < len(inputs) and inputs[edge.source]:
                 role = "target" if edge.target == "y" else "feature"
                 for column in self._of(inputs[edge.source], edge.column):
@@ -192,7 +196,7 @@ class Operations:
         # What it made of that at once.
         output = self._output(place, operation, name)
         self.builder.edge(Edge(name, output, "step", "opaque" if operation.opaque else "recorded"))
-        for edge in operation.edges:
+        for edge in operation.edges if self._is_told() else ():
             if edge.target != "y":
                 self._column_edge(edge, inputs, output, name)
         return output

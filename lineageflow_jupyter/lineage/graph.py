@@ -49,7 +49,10 @@ class Node:
 
     def detail(self, name: str) -> str:
         """One of the details; ``""`` where there is none of this name."""
-        return dict(self.details).get(name, "")
+        for known, value in self.details:
+            if known == name:
+                return value
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,11 @@ class Graph:
                     waiting.extend({end(edge)} - seen)
                     seen.add(end(edge))
         return self.part(seen, kept)
+
+    def of_values(self) -> Graph:
+        """The graph without edges from columns that only chose, matched or ordered rows."""
+        kept = (edge for edge in self.edges if edge.kind != "column" or edge.influence == "value")
+        return Graph(self.nodes, tuple(kept))
 
     def part(self, ids: Iterable[str], edges: Iterable[Edge]) -> Graph:
         """The graph of some of the nodes, in their order, with edges between them."""

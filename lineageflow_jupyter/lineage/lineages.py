@@ -31,12 +31,15 @@ class Lineage:
         Ids of the nodes that were asked for; empty: the whole graph was.
     down : bool
         Whether this is what came of them.
+    left_out : int
+        So many other columns chose, matched or ordered rows on the way, or had theirs chosen so; they are not shown.
     """
 
     graph: Graph
     all: Graph
     start: tuple[str, ...] = ()
     down: bool = False
+    left_out: int = 0
 
     def __repr__(self) -> str:
         """One line for people."""

@@ -52,10 +52,11 @@ class Arrivals:
         self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Find the module as all others would, with a loader that tells us when it is done."""
-        if name not in self._wanted:
+        if name not in self._wanted or self not in sys.meta_path:
             return None
-        for finder in sys.meta_path:
-            if finder is self or not hasattr(finder, "find_spec"):
+        # Those before have been asked; another recorder's among them would ask us again, without an end.
+        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
+            if not hasattr(finder, "find_spec"):
                 continue
             spec = finder.find_spec(name, path, target)
             if spec is not None:

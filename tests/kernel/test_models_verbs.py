@@ -71,6 +71,9 @@ def test_a_model_that_is_fitted_again_is_another_one(fitted: TestingShell) -> No
     reports = repository(fitted).models()
     assert [(each.name, each.current) for each in reports] == [("model", False), ("whole", True), ("model", True)]
     assert [each.name for each in reports[-1].features] == ["hours"]
+    assert reports[0].features == ()
+    former = repository(fitted).models(former=True)[0]
+    assert {each.name for each in former.features} == {"speed", "hours"}
     assert "1 that were fitted again" in str(fitted.run("%lf models"))
 
 
@@ -168,3 +171,24 @@ def test_only_manifests_of_frames_on_the_way_are_read(fitted: TestingShell, monk
     assert states["apart"] not in read
     assert states["X_test"] not in read
     assert np.unique([bytes(each) for each in read]).size == len(read)
+
+
+def test_a_column_is_followed_by_its_values_and_the_others_are_counted(fitted: TestingShell) -> None:
+    fitted.run("near = flights[flights.hours > 1].sort_values('miles').dropna(subset=['late'])")
+    fitted.run("far = near[['note', 'id']]")
+    found = repository(fitted).lineage("far", column="note")
+    # By hand: `hours` chose rows, `miles` ordered them, `late` chose; they are columns of `flights` alone.
+    assert found.left_out == 3
+    assert not any(".hours" in node.label or ".miles" in node.label for node in found.nodes.values())
+    assert "flights.note" in {node.label for node in found.nodes.values()}
+    assert "DataFrame" in set(found.operations.operation), "where it began"
+    every = repository(fitted).lineage("far", column="note", indirect=True)
+    assert every.left_out == 0
+    assert {"flights.hours", "flights.miles", "flights.late"} <= {node.label for node in every.nodes.values()}
+    text = str(fitted.run("%lf lineage far.note"))
+    assert "3 other columns only chose, matched or ordered its rows: --all" in text
+    assert "flights.hours" not in text
+    assert "flights.hours" in str(fitted.run("%lf lineage far.note --all"))
+    down = repository(fitted).lineage("flights", column="hours", down=True)
+    assert "far.note" not in {node.label for node in down.nodes.values()}
+    assert down.left_out > 0

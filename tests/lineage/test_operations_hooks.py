@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
 import pickle
 import subprocess
@@ -13,6 +14,7 @@ import traceback
 import types
 import warnings
 from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from pandas import concat as imported_before
 from pandas.core import indexing
 
 from lineageflow_jupyter.lineage.operations import Recorder
+from lineageflow_jupyter.lineage.operations_arrivals import Arrivals
 from lineageflow_jupyter.lineage.operations_points import pandas_places, warns_for_its_caller
 from tests.lineage.recorded import CELL, notebook
 
@@ -376,3 +379,21 @@ def test_pandas_that_is_imported_later_is_covered_at_once() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert (done.stdout.split(), done.stderr) == (["DataFrame", "DataFrame.dropna"], "")
+
+
+def test_several_that_wait_for_one_library_let_each_other_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "awaited_library.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    told: list[str] = []
+    waiting = [Arrivals({"awaited_library": partial(told.append, name)}) for name in ("one", "other")]
+    for each in waiting:
+        each.begin()
+    try:
+        assert importlib.import_module("awaited_library").x == 1
+    finally:
+        for each in waiting:
+            each.end()
+        sys.modules.pop("awaited_library", None)
+    assert sorted(told) == ["one", "other"]

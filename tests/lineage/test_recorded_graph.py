@@ -195,3 +195,24 @@ def test_no_cycles_and_proofs_only_of_equal_columns(recorder: Recorder, steps: l
             assert edge.by
             assert held(edge.source) == held(edge.target)
     assert svg(found).startswith("<svg")
+
+
+@pytest.mark.parametrize("target", [("e", "e"), ("y", ""), ("df", "d")])
+def test_columns_of_the_runs_on_the_way_are_enough(kernel: Notebook, target: tuple[str, str]) -> None:
+    kernel.run("y = df.a * 2")
+    kernel.run("apart = df[['c']].drop_duplicates()")
+    kernel.run("df['d'] = y + df.b")
+    kernel.run("e = df.dropna().sort_values('a').rename(columns={'d': 'e'})")
+    kernel.run("late = e[e.e > 2]")
+    whole = graph_of(kernel.runs, kernel.columns)
+    bare = [replace(run, operations=tuple(replace(o, edges=()) for o in run.operations)) for run in kernel.runs]
+    outline = graph_of(bare, told=())
+    assert not [node for node in outline.nodes.values() if node.kind == "column"]
+    name, label = target
+    start = outline.find(name)
+    assert start is not None
+    way = {node.detail("run") or node.id.partition(":")[2] for node in outline.upstream(start.id).nodes.values()}
+    assert kernel.runs[-1].run not in way
+    runs = [full if full.run in way else short for full, short in zip(kernel.runs, bare, strict=True)]
+    part = graph_of(runs, kernel.columns, told=way)
+    assert up(part, name, label) == up(whole, name, label) != set()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
-from lineageflow_jupyter.kernel.display import Answer, Note
+from lineageflow_jupyter.kernel.display import MUTED, Answer, Note
 from lineageflow_jupyter.kernel.lineage_page import LineageDrawing
 from lineageflow_jupyter.kernel.verb import Call, Verb
+from lineageflow_jupyter.lineage.lineages import Lineage
 
 
 def _run(call: Call) -> object:
@@ -16,11 +17,22 @@ def _run(call: Call) -> object:
     if session.tracking is not None:
         session.tracking.flush()
     found = session.repository.lineage(
-        arguments.get("name"), column=arguments.get("column"), down=arguments.has("down")
+        arguments.get("name"),
+        column=arguments.get("column"),
+        down=arguments.has("down"),
+        indirect=arguments.has("all"),
     )
     if not found.nodes:
         return Answer(found, (Note("no cell has read or changed a frame yet"),))
-    return Answer(found, (LineageDrawing(found),))
+    return Answer(found, (LineageDrawing(found), *_left_out(found)))
+
+
+def _left_out(found: Lineage) -> tuple[Note, ...]:
+    if not found.left_out:
+        return ()
+    what = "hang on it only by rows" if found.down else "only chose, matched or ordered its rows"
+    columns = "column" if found.left_out == 1 else "columns"
+    return (Note(f"{found.left_out:,} other {columns} {what}: --all", MUTED),)
 
 
 VERB = Verb(
@@ -33,6 +45,7 @@ VERB = Verb(
     options=(
         Option(("--up",), "what it came from (what happens by default)"),
         Option(("--down",), "what came of it"),
+        Option(("--all",), "of a column, also columns that only chose, matched or ordered rows"),
         Option(("--column",), "a column, where its name could be read in several ways", "COLUMN", Holds.COLUMN),
     ),
     examples=(
@@ -45,6 +58,8 @@ VERB = Verb(
     notes=(
         "A frame that a cell changed is another version of it. What read something that has moved on since is marked "
         "as out of date.",
+        "Of a column it follows values, and says how many other columns only chose rows, as those of a filter, a "
+        "`dropna`, the key of a merge or a sort; `--all` shows these too.",
         "Of columns it tells the evidence. Proved: both hold the same, and a call was recorded between them. Recorded: "
         "a call was. Opaque: nobody saw what became of the columns, as in a function of your own over whole rows.",
         "`x = %lf lineage flights.speed` has frames in `x.report.columns`, `.operations` and `.tables`, and "

@@ -15,7 +15,7 @@ def _run(call: Call) -> object:
     session = call.session
     if session.tracking is not None:
         session.tracking.flush()
-    every = session.repository.models()
+    every = session.repository.models(former=call.arguments.has("all"))
     shown = every if call.arguments.has("all") else tuple(each for each in every if each.current)
     if not shown:
         return Answer(every, (Note("no cell has fitted a model yet"),))

@@ -95,6 +95,9 @@ class Cells(CatalogTests):
         assert tuple(reopen().run(run.run) for run in runs) == known
         assert reopen().runs() == known
         assert reopen().last_runs() == known[::-1]
+        bare = [tuple(replace(each, edges=()) for each in run.operations) for run in known[::-1]]
+        assert [run.operations for run in reopen().last_runs(edges=False)] == bare
+        assert any(each.edges for run in known for each in run.operations)
         assert reopen().runs_by_id([runs[2].run, runs[0].run, "absent", "no\0text"]) == {
             known[2].run: known[2],
             known[0].run: known[0],
