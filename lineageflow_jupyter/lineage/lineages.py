@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
 from lineageflow_jupyter.lineage.drawing import dot, svg
 from lineageflow_jupyter.lineage.graph import Edge, Graph, Node
 
@@ -147,6 +145,8 @@ def _number(text: str) -> int | None:
 
 
 def _frame(names: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> Any:
+    import pyarrow as pa  # heavy: the command line knows all verbs, and shows its help without it
+
     listed = list(rows)
     columns = {name: [row[place] for row in listed] for place, name in enumerate(names)}
     types: dict[str, pa.DataType] = {

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import MUTED, Answer, Note
 from lineageflow_jupyter.kernel.lineage_page import LineageDrawing
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.lineage.lineages import Lineage
+
+if TYPE_CHECKING:
+    from lineageflow_jupyter.lineage.lineages import Lineage
 
 
 def _run(call: Call) -> object:
