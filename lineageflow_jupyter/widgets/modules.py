@@ -17,6 +17,7 @@ from lineageflow_jupyter.kernel.display import STYLE
 STATIC = Path(__file__).parent / "static"
 PARTS: dict[str, tuple[str, ...]] = {
     "diff": ("vendor/regular-table.js", "page.js", "grid.js", "diff.js"),
+    "resolver": ("page.js", "resolver.js"),
 }
 """By kind of widget: its files, each of which may use the names of those before it."""
 

@@ -204,3 +204,62 @@ def test_the_static_answer_stays_when_the_kernel_ends(diff: OpenNotebook, browse
     # JupyterLab says so of what a kernel that ends still sends to widgets.
     assert [each for each in diff.troubles if not each.startswith("Comm not found")] == []
     page.close()
+
+
+MERGE = {
+    "commits": """%load_ext lineageflow_jupyter
+import pandas as pd
+t = pd.DataFrame({"id": range(6), "price": [1.5] * 6, "<b>name": ["a"] * 6})
+%lf init;
+%lf commit t --key id -m raw;
+%lf branch feature;
+t.loc[:3, "price"] = 2.0
+t.loc[1, "<b>name"] = "<i>ours</i>"
+%lf commit t -m ours;
+%lf switch feature;
+t.loc[:3, "price"] = 3.0
+t.loc[1, "<b>name"] = "theirs"
+%lf commit t -m theirs;
+%lf switch main;""",
+    "merge": "%lf merge feature",
+    "after": "t.price.tolist(), t['<b>name'][1]",
+}
+
+
+@pytest.mark.parametrize(("theme", "dark"), [(LIGHT, False), (DARK, True)])
+def test_conflicts_are_solved_and_the_merge_goes_on(browser: Browser, server: Server, theme: str, dark: bool) -> None:
+    folder = server.root / f"merges-{dark}"
+    folder.mkdir()
+    name = written(folder / "merge.ipynb", [v4.new_code_cell(text, id=id_) for id_, text in MERGE.items()])
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    notebook = OpenNotebook(page, server, f"{folder.name}/{name}")
+    notebook.use(theme)
+    for cell in ("commits", "merge"):
+        run_cell(notebook, cell)
+    widget = widget_of(notebook, "merge")
+    contrasts = notebook.cell("merge").evaluate(CONTRASTS)
+    assert {"theirs", "<i>ours</i>", "id = 1"} <= {text for text, _ in contrasts}
+    # What a style sheet says is no text; what cannot be pressed may be pale.
+    said = [pair for pair in contrasts if "{" not in pair[0] and pair[0] != "continue"]
+    assert [pair for pair in said if pair[1] < READABLE] == []
+    lines, told = widget.locator("tbody tr"), widget.locator(".lf-told")
+    assert widget.locator("i, b").count() == 0
+    assert widget.get_by_role("button", name="continue").is_disabled()
+    lines.nth(0).get_by_role("button", name="theirs: 3.0").click()
+    told.get_by_text("1 of 5 decided").wait_for()
+    value = lines.nth(1).get_by_label("another value")
+    value.fill("much")
+    value.press("Enter")
+    widget.get_by_role("alert").get_by_text("'much' is no value of the type float").wait_for()
+    value.fill("7.25")
+    value.press("Enter")
+    told.get_by_text("2 of 5 decided").wait_for()
+    widget.get_by_role("toolbar").get_by_role("button", name="ours").click()
+    told.get_by_text("5 of 5 decided").wait_for()
+    widget.get_by_role("button", name="continue").click()
+    widget.locator("pre", has_text="main merged:").wait_for()
+    run_cell(notebook, "after")
+    (output,) = next(cell["outputs"] for cell in notebook.cells() if cell["id"] == "after")
+    assert output["data"]["text/plain"] == "([3.0, 7.25, 2.0, 2.0, 1.5, 1.5], '<i>ours</i>')"
+    assert notebook.troubles == []
+    page.close()
