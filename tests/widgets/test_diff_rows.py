@@ -104,7 +104,7 @@ def test_jumps_pass_every_change_once_and_back(diff: TableDiff, every: bool, col
         for y, paint in enumerate(column_of)
         if paint == CHANGED and column in (None, rows["heads"][x][0])
     }
-    assert edited <= set(there)
+    assert edited <= set(there) if column is None else edited == set(there)
     assert there == sorted(set(there))
     back = []
     at = {"y": rows["count"], "x": -1}
@@ -155,3 +155,28 @@ def test_a_wide_table_is_read_by_columns(tmp_path: Path) -> None:
     assert told["width"] == 3000
     assert told["first"]["heads"][0][0] == "c2999"
     assert len(told["first"]["heads"]) == 12
+
+
+def test_a_cell_tells_the_commit_that_made_its_own_change(tmp_path: Path) -> None:
+    old = pd.DataFrame({"id": range(6), "x": 0.0, "y": 0.0})
+    with lf.init(tmp_path) as repository:
+        commits = []
+        for message, frame in {
+            "raw": old,
+            "first": old.assign(x=[1.0, 0, 0, 0, 0, 0]),
+            "second": old.assign(x=[1.0, 2.0, 0, 0, 0, 0]).drop(index=3),
+            "third": pd.concat([old.assign(x=[1.0, 2.0, 0, 0, 0, 0]).drop(index=3), old.iloc[[0]].assign(id=9)]),
+        }.items():
+            frame = frame.reset_index(drop=True)
+            commits.append(repository.commit({"t": frame}, message=message, keys={"t": ["id"]}).commit.id.hex())
+        diff = repository.diff(commits[0], commits[-1])["t"]
+        told = {
+            place: [(cause.kind, cause.cells, cause.commit) for cause in diff.reasons_at(*place, "x")]
+            for place in [(0, 0), (1, 1), (3, None), (None, 5)]
+        }
+    assert told == {
+        (0, 0): [("changed", 1, commits[1])],
+        (1, 1): [("changed", 1, commits[2])],
+        (3, None): [("removed rows", 1, commits[2])],
+        (None, 5): [("added rows", 1, commits[3])],
+    }

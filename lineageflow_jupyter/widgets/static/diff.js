@@ -11,9 +11,10 @@ const DIFF_STYLE = `
 .lf-grid th.lf-is-added,.lf-widget button.lf-is-added{color:var(--lf-good)}
 .lf-grid th.lf-is-removed,.lf-widget button.lf-is-removed{color:var(--lf-bad)}
 .lf-grid th.lf-is-changed,.lf-widget button.lf-is-changed{color:var(--lf-warn)}
-.lf-widget .lf-pane dl{display:grid;grid-template-columns:max-content 1fr;gap:.15em 1em;margin:.2em 0}
+.lf-widget .lf-pane dl{display:grid;grid-template-columns:max-content 1fr;gap:.15em 1em;margin:0}
 .lf-widget .lf-pane dt{color:var(--lf-soft)}.lf-widget .lf-pane dd{margin:0}
-.lf-widget .lf-pane button{float:right}
+.lf-widget .lf-pane button{position:sticky;float:right;top:0;margin-left:1em}
+.lf-widget .lf-pane dl{overflow:hidden}
 `;
 const SIGN_OF = { added: "+", removed: "−", changed: "~", moved: "↕" };
 
