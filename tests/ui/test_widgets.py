@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from nbformat import v4
@@ -93,7 +93,9 @@ def _listened(socket: WebSocket) -> None:
     socket.on("framereceived", lambda frame: received.append(len(frame)))
 
 
-def test_little_is_sent_and_any_row_is_there_at_once(diff: OpenNotebook) -> None:
+def test_little_is_sent_and_any_row_is_there_at_once(
+    diff: OpenNotebook, record_property: Callable[[str, object], None]
+) -> None:
     received.clear()
     run_cell(diff, "diff")
     paints = [diff.page.evaluate(PAINTED, ["diff", "~ 0"])]
@@ -108,8 +110,7 @@ def test_little_is_sent_and_any_row_is_there_at_once(diff: OpenNotebook) -> None
         grid.get_by_label("go to row").fill(str(row))
         grid.get_by_label("go to row").press("Enter")
         times.append(diff.page.evaluate(PAINTED, ["diff", f"{row + 20:,} → {row:,}" if row > 500 else f"~ {row:,}"]))
-    assert min(paints) < 500, f"first paints after {paints} ms; other work of the machine can make one late"
-    assert min(times) < 150, f"jumps took {times} ms"
+    record_property("milliseconds", {"first paints": paints, "jumps": times})  # told by --junit-xml; no assertion
     assert diff.troubles == []
 
 
