@@ -1,6 +1,6 @@
 /** The tab Changes: what is not committed, and the box that commits it. */
 
-import { hint, list } from './data';
+import { hint, list, sizes, what } from './data';
 import * as dom from './dom';
 import { isName, LiveFrame, liveFrames } from './frames';
 import { LOAD, runAside, runInCell } from './kernel';
@@ -35,6 +35,7 @@ export class ChangesView extends View {
 
   constructor(model: Model) {
     super(model, 'Changes', new Set(['commit', 'ref_moved', 'cell_run']));
+    this.addClass('lf-changes');
     this.form = element('div', { class: 'lf-form' }, this.message, this.commit, this.preview, this.answer);
     this.loading = line('Load LineageFlow in the notebook', [LOAD], model);
     this.message.addEventListener('input', () => this.check());
@@ -87,9 +88,8 @@ export class ChangesView extends View {
         'label',
         { class: 'lf-row', title: variable === dataset ? variable : `${variable}, of the dataset ${dataset}` },
         box,
-        element('span', { class: 'lf-name' }, variable),
-        element('span', { class: `lf-mark lf-mod-${state}` }, state),
-        element('span', { class: 'lf-number' }, dom.shape(frame.rows, frame.columns))
+        what(variable, state),
+        sizes(frame, '')
       ),
       diff
     );

@@ -57,10 +57,8 @@ export class DataView extends View {
           this.outdate();
         }
       },
-      element('span', { class: 'lf-name' }, name),
-      dataset.changed ? element('span', { class: 'lf-mark lf-mod-changed', title: 'The notebook holds another state of it' }, 'changed') : null,
-      element('span', { class: 'lf-number' }, dom.shape(dataset.rows, dataset.columns)),
-      element('span', { class: 'lf-number lf-soft' }, dataset.bytes === null || dataset.bytes === undefined ? '' : dom.bytes(dataset.bytes))
+      what(name, dataset.changed ? 'changed' : ''),
+      sizes(dataset, dataset.bytes === null || dataset.bytes === undefined ? '' : dom.bytes(dataset.bytes))
     );
     if (opened) {
       void this.describe(below, dataset, repository, notebook);
@@ -94,7 +92,7 @@ export class DataView extends View {
 
   private frameRow(frame: LiveFrame, datasets: readonly wire.Dataset[]): HTMLElement {
     const committed = datasets.find(each => each.name === (frame.dataset || frame.variable));
-    const mark = !committed ? 'new' : committed.changed ? 'changed' : '';
+    const mark: '' | 'new' | 'changed' = !committed ? 'new' : committed.changed ? 'changed' : '';
     const path = this.model.path;
     const go = () => void this.navigator.reveal(path, frame.cell);
     return element(
@@ -108,10 +106,8 @@ export class DataView extends View {
           attributes: { type: 'button', 'data-key': `frame ${frame.variable}`, disabled: frame.cell ? null : '' },
           onClick: go
         },
-        element('span', { class: 'lf-name' }, frame.variable),
-        mark && isName(frame.variable) ? element('span', { class: `lf-mark lf-mod-${mark}` }, mark) : null,
-        element('span', { class: 'lf-number' }, dom.shape(frame.rows, frame.columns)),
-        element('span', { class: 'lf-number lf-soft' }, frame.made === null ? '' : `[${frame.made}]`)
+        what(frame.variable, isName(frame.variable) ? mark : ''),
+        sizes(frame, frame.made === null ? '' : `[${frame.made}]`)
       )
     );
   }
@@ -128,6 +124,26 @@ function framesHint(info: wire.NotebookInfo | null): string {
 
 function heading(text: string, size: number): HTMLElement {
   return element('h3', { class: 'lf-heading' }, text, element('span', { class: 'lf-soft' }, ` ${dom.count(size)}`));
+}
+
+/** The first half of a row: a name, and how it stands to what is committed. */
+export function what(name: string, mark: '' | 'changed' | 'new'): HTMLElement {
+  return element(
+    'span',
+    { class: 'lf-what' },
+    element('span', { class: 'lf-name' }, name),
+    mark ? element('span', { class: `lf-mark lf-mod-${mark}` }, mark) : null
+  );
+}
+
+/** The second half; it goes below the first where there is no room. */
+export function sizes({ rows, columns }: wire.Shape, more: string): HTMLElement {
+  return element(
+    'span',
+    { class: 'lf-sizes' },
+    element('span', { class: 'lf-number', title: 'rows × columns' }, dom.shape(rows, columns)),
+    more ? element('span', { class: 'lf-number lf-soft' }, more) : null
+  );
 }
 
 export function hint(text: string): HTMLElement {
@@ -156,7 +172,7 @@ function schema(dataset: wire.Dataset): HTMLElement {
 
 function sample({ columns, rows }: wire.Sample, name: string): HTMLElement {
   const shown = columns.slice(0, MOST_COLUMNS);
-  const head = element('tr', {}, ...shown.map(column => element('th', { attributes: { scope: 'col' } }, column)));
+  const head = element('tr', {}, ...shown.map(column => element('th', { attributes: { scope: 'col' } }, column.name)));
   const body = rows.map(row =>
     element('tr', {}, ...shown.map((_, place) => element('td', row[place] === null ? { class: 'lf-soft' } : {}, row[place] ?? 'null')))
   );

@@ -161,7 +161,7 @@ export class HistoryView extends View {
     this.details.replaceChildren(
       close,
       element('p', { class: 'lf-message-text' }, ...refs(commit), commit.message),
-      element('p', { class: 'lf-soft' }, `${commit.author.name} <${commit.author.email}>`),
+      element('p', { class: 'lf-soft' }, commit.author.email ? `${commit.author.name} <${commit.author.email}>` : commit.author.name),
       element('p', { class: 'lf-soft' }, `${commit.time === null ? '' : new Date(commit.time).toLocaleString()} · ${commit.id.slice(0, 12)}`),
       this.actions(commit),
       failed ? hint(failed) : list('Changed datasets', changes.map(changed))
@@ -213,7 +213,7 @@ function changed({ dataset, state, before, after, columns_added, columns_dropped
   return element(
     'li',
     { class: 'lf-item' },
-    element('div', { class: 'lf-row lf-mod-plain' }, element('span', { class: 'lf-name', title: dataset }, dataset), element('span', { class: 'lf-soft' }, state), element('span', { class: 'lf-number' }, shapes)),
+    element('div', { class: 'lf-row lf-mod-plain' }, element('span', { class: 'lf-what' }, element('span', { class: 'lf-name', title: dataset }, dataset), element('span', { class: 'lf-soft' }, state)), element('span', { class: 'lf-number' }, shapes)),
     columns.length ? hint(columns.join('; ')) : null
   );
 }

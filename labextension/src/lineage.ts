@@ -48,7 +48,7 @@ export class LineageView extends View {
       if (this.waiting) {
         void this.draw();
       } else {
-        this.cy?.resize();
+        this.resized();
       }
     });
     this.observer.observe(this.box);
@@ -206,6 +206,15 @@ export class LineageView extends View {
     this.cy?.$(':selected').unselect();
     node.select();
     this.cy?.center(node);
+  }
+
+  /** What is chosen stays in sight when its details take room from the graph. */
+  private resized(): void {
+    this.cy?.resize();
+    const chosen = this.cy?.nodes(':selected');
+    if (chosen?.length) {
+      this.cy?.center(chosen);
+    }
   }
 
   private zoom(by: number): void {

@@ -39,8 +39,13 @@ export class Navigator {
       return active;
     }
     const root = PageConfig.getOption('serverRoot').replace(/\/$/, '');
-    if (root && recorded.startsWith(`${root}/`)) {
+    if (root && !root.startsWith('~') && recorded.startsWith(`${root}/`)) {
       return recorded.slice(root.length + 1);
+    }
+    // JupyterLab writes the home folder as "~", and does not say where it is.
+    const below = root.startsWith('~') ? recorded.indexOf(`${root.slice(1)}/`, 1) : -1;
+    if (root.length > 1 && below > 0) {
+      return recorded.slice(below + root.length);
     }
     const folder = active.includes('/') ? active.slice(0, active.lastIndexOf('/') + 1) : '';
     return folder + recorded.slice(recorded.lastIndexOf('/') + 1);

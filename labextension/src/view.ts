@@ -15,6 +15,8 @@ export abstract class View extends Widget {
   protected readonly content = element('div', { class: 'lf-content' });
   private readonly work = new Coalesced(() => this.reload());
   private outdated = true;
+  /** Whether what is shown is a message in place of content. */
+  private said = false;
 
   constructor(
     protected readonly model: Model,
@@ -28,6 +30,7 @@ export abstract class View extends Widget {
     this.node.setAttribute('role', 'tabpanel');
     this.node.setAttribute('aria-labelledby', `lf-tab-${name.toLowerCase()}`);
     this.node.append(this.content);
+    this.missing(notice('Loading…'));
     model.changed.connect((_, happened) => {
       if (Array.from(happened).some(reason => this.reasons.has(reason) || reason === 'place')) {
         this.outdate();
@@ -62,14 +65,15 @@ export abstract class View extends Widget {
       return;
     }
     this.outdated = false;
+    this.said = false;
     const state = this.model.state;
     if (state.kind !== 'ready') {
       this.missing(missing(state, this.model));
       return;
     }
     try {
-      this.node.classList.remove('lf-mod-missing');
       await this.load(state);
+      this.node.classList.toggle('lf-mod-missing', this.said);
     } catch (error) {
       if (!(error instanceof RequestFailed)) {
         throw error;
@@ -80,6 +84,7 @@ export abstract class View extends Widget {
 
   /** Show a message in place of content. */
   protected missing(...children: HTMLElement[]): void {
+    this.said = true;
     this.node.classList.add('lf-mod-missing');
     replaceChildren(this.content, ...children);
   }

@@ -92,7 +92,7 @@ export interface Dataset {
 export interface Sample {
   rows_in_all?: number;
   columns_in_all?: number;
-  columns: string[];
+  columns: Column[];
   rows: (string | null)[][];
 }
 
