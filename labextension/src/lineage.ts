@@ -100,7 +100,7 @@ export class LineageView extends View {
       elements: elements(this.graph),
       layout: { name: 'null' },
       style: style(),
-      minZoom: 0.1,
+      minZoom: 0.02,
       maxZoom: 3,
       boxSelectionEnabled: false
     }));
@@ -128,7 +128,7 @@ export class LineageView extends View {
       cy.zoom(1.2);
       cy.center();
     } else if (cy && cy.zoom() < 0.5) {
-      cy.zoom(0.6);
+      cy.zoom(0.85);
       cy.center(cy.nodes().last());
     }
   }
