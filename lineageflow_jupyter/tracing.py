@@ -16,7 +16,7 @@ from lineageflow_jupyter.lineage.graph import Graph, Node, column_id
 from lineageflow_jupyter.lineage.lineages import Lineage
 from lineageflow_jupyter.lineage.naming import Reading, column_names, frame_names, readings
 from lineageflow_jupyter.lineage.slices import Slice, slice_of
-from lineageflow_jupyter.model.cells import EVERY_RUN, CellRun, RunFilter
+from lineageflow_jupyter.model.cells import CellRun, RunFilter
 from lineageflow_jupyter.model.ids import ObjectId, short
 from lineageflow_jupyter.model.objects import Table
 from lineageflow_jupyter.model.records import LogFilter
@@ -44,7 +44,14 @@ class Tracing:
         @cached_property
         def _snapshots(self) -> Snapshots: ...
 
-    def lineage(self, name: str | None = None, *, column: str | None = None, down: bool = False) -> Lineage:
+    def lineage(
+        self,
+        name: str | None = None,
+        *,
+        column: str | None = None,
+        down: bool = False,
+        workspace: str | None = None,
+    ) -> Lineage:
         """What a frame or a column of it came from, or what came of it: over all notebooks whose cells were recorded.
 
         Parameters
@@ -56,6 +63,8 @@ class Tracing:
             A column of it: then columns are told, with the operations between them.
         down : bool
             What came of it, instead of what it came from.
+        workspace : str, optional
+            Only what the cells of this workspace did, by its id.
 
         Returns
         -------
@@ -77,7 +86,7 @@ class Tracing:
         >>> found = repo.lineage("main:flights", column="speed")  # doctest: +SKIP
         >>> found.columns[["source", "operation", "target", "evidence"]]  # doctest: +SKIP
         """
-        runs, heads = self._runs_in_order(EVERY_RUN), self._heads()
+        runs, heads = self._runs_in_order(RunFilter(workspace=workspace)), self._heads()
         graph = graph_of(runs, heads=heads)
         if name is None:
             whole = graph.tables()
