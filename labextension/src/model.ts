@@ -26,6 +26,8 @@ export class Model {
   private readonly seen = new Set<string>();
   private reasons = new Set<Reason>(['place']);
   private panel: NotebookPanel | null = null;
+  /** The repository of the notebook that was last in use: it stays in sight when that is closed. */
+  private last = '';
   private _state: State = { kind: 'waiting' };
   private _changed = new Signal<this, ReadonlySet<Reason>>(this);
 
@@ -133,13 +135,15 @@ export class Model {
         return { kind: 'trouble', failure: new RequestFailed('refused', problem, remedy ?? '', code) };
       }
       if (info?.repository) {
+        this.last = info.repository;
         return { kind: 'ready', repository: info.repository, info };
       }
       if (info) {
         return { kind: 'outside', notebook: path };
       }
-      const [first] = await this.api.repositories();
-      return first ? { kind: 'ready', repository: first.id, info: null } : { kind: 'outside', notebook: '' };
+      const known = (await this.api.repositories()).map(each => each.id);
+      const chosen = known.includes(this.last) ? this.last : known[0];
+      return chosen === undefined ? { kind: 'outside', notebook: '' } : { kind: 'ready', repository: chosen, info: null };
     } catch (error) {
       if (error instanceof RequestFailed) {
         return { kind: 'trouble', failure: error };

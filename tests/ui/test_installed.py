@@ -53,3 +53,8 @@ def test_what_it_holds_can_be_loaded(installed: Path) -> None:
     assert (folder / built["jupyterlab"]["_build"]["load"]).stat().st_size > 0
     assert (folder / "schemas" / built["name"] / "plugin.json").exists()
     assert not list(folder.rglob("*.map"))
+
+
+def test_the_server_is_told_of_its_extension(installed: Path) -> None:
+    told = installed / "etc" / "jupyter" / "jupyter_server_config.d" / "lineageflow_jupyter.json"
+    assert json.loads(told.read_text(encoding="utf-8"))["ServerApp"]["jpserver_extensions"]["lineageflow_jupyter"]

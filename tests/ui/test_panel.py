@@ -311,9 +311,6 @@ def test_a_closed_notebook_is_opened(ran: Panel) -> None:
         }"""
     )
     ran.page.wait_for_function("() => document.querySelector('.lf-where')?.textContent === 'LineageFlow'")
-    ran.page.wait_for_timeout(300)
-    if ran.node.get_by_text("No notebook is open").count():
-        pytest.fail("the repository of a notebook that ran is known, though the notebook is closed")
     ran.click_node("[2]")
     assert flashed(ran.page)[0] == "made"
 
