@@ -12,8 +12,16 @@ LAB := .venv/.lab-installed
 DEV := .venv/.dev-installed
 OLDEST := .venv-oldest/.installed
 BENCH := .venv-bench/.installed
+# The front end: what is built, what builds it, and the mark that JupyterLab finds it.
+EXTENSION := labextension/dist/package.json
+NODE_MODULES := labextension/node_modules/.yarn-state.yml
+SHOWN := .venv/.extension-shown
+LABEXTENSION := .venv/share/jupyter/labextensions/lineageflow-jupyter
+JLPM := cd labextension && PATH="$(abspath $(BIN)):$$PATH" jlpm
 ARCTIC := .venv-bench-arctic/.installed
 INSTALL := -m pip install --quiet --disable-pip-version-check
+# An installation from here leaves the front end to the rules below, and needs no Node for it.
+export HATCH_BUILD_NO_HOOKS := true
 # Tests make thousands of small files: in memory, where there is a file system in memory, they take four fifths of the time.
 MEMORY := $(wildcard /dev/shm)
 FILES := $(if $(MEMORY),--basetemp=$(MEMORY)/lineageflow-tests-$(shell id -u))
@@ -42,15 +50,16 @@ help:
 	@echo "make clean   remove environments and caches"
 	@echo "PYTHON=python3.12 in front chooses the Python that environments are made with."
 
-lab: $(LAB)
+lab: $(SHOWN)
 	$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/quickstart.ipynb $(LAB_ARGS)
 
-test: check chromium $(OLDEST)
+test: check chromium $(SHOWN) $(OLDEST)
 	$(BIN)/python $(PYTEST) $(TEST_ARGS)
 	.venv-oldest/bin/python $(PYTEST) -m "not browser and not notebook" $(addprefix --ignore=,$(NOT_REPEATED)) $(TEST_ARGS)
 	@rm -rf $(if $(MEMORY),$(MEMORY)/lineageflow-tests-$(shell id -u))
 
-check: $(DEV)
+check: $(DEV) $(NODE_MODULES)
+	@$(JLPM) check
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
@@ -67,11 +76,12 @@ bench: $(BENCH) $(ARCTIC)
 
 lock: | .venv-lock/bin/python
 	.venv-lock/bin/python $(INSTALL) --group lock
-	$(COMPILE) --all-extras --group test --group ui --group check --group bench -o requirements/locked.txt
+	$(COMPILE) --all-extras --group extension --group test --group ui --group check --group bench -o requirements/locked.txt
 	$(COMPILE) --extra polars --extra widgets --group test --group ui -c requirements/oldest.in -o requirements/oldest.txt
 	$(COMPILE) --extra polars --group bench-arctic -o requirements/bench-arctic.txt
 
 clean:
+	rm -rf labextension/node_modules labextension/lib labextension/dist
 	rm -rf .venv .venv-oldest .venv-bench .venv-bench-arctic .venv-lock build dist
 	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -83,12 +93,28 @@ clean:
 	$@ $(INSTALL) --upgrade "pip>=25.1,<27"
 
 $(LAB): pyproject.toml requirements/locked.txt | .venv/bin/python
-	$(BIN)/python $(INSTALL) -c requirements/locked.txt -e ".[lab]"
+	@rm -rf $(LABEXTENSION)
+	$(BIN)/python $(INSTALL) -c requirements/locked.txt -e ".[lab]" --group extension
 	@touch $@
 
 $(DEV): pyproject.toml requirements/locked.txt | .venv/bin/python
-	$(BIN)/python $(INSTALL) -c requirements/locked.txt -e ".[lab]" --group test --group ui --group check
+	@rm -rf $(LABEXTENSION)
+	$(BIN)/python $(INSTALL) -c requirements/locked.txt -e ".[lab]" --group extension --group test --group ui --group check
 	@touch $(LAB) $@
+
+$(NODE_MODULES): labextension/package.json labextension/yarn.lock | $(LAB)
+	@$(JLPM) install --immutable >../.venv/.jlpm.log || { cat ../.venv/.jlpm.log >&2; exit 1; }
+	@touch $@
+
+$(EXTENSION): $(NODE_MODULES) $(wildcard labextension/*.json labextension/src/* labextension/style/* labextension/schema/*)
+	@$(JLPM) build >../.venv/.jlpm.log || { cat ../.venv/.jlpm.log >&2; exit 1; }
+
+# An installation copies what is built at that time; a link shows what will be built. Before the next installation it
+# must go: uninstalling removes files through it.
+$(SHOWN): $(EXTENSION) $(LAB)
+	@rm -rf $(LABEXTENSION) && mkdir -p $(dir $(LABEXTENSION))
+	@ln -s $(abspath $(dir $(EXTENSION))) $(LABEXTENSION)
+	@touch $@
 
 $(OLDEST): pyproject.toml requirements/oldest.txt | .venv-oldest/bin/python
 	.venv-oldest/bin/python $(INSTALL) -c requirements/oldest.txt -e ".[polars,widgets]" --group test --group ui

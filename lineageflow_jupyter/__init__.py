@@ -65,6 +65,13 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Tell the Jupyter server what to load (``jupyter server extension list``)."""
+    from lineageflow_jupyter.server.app import LineageFlowServer
+
+    return [{"module": "lineageflow_jupyter.server.app", "app": LineageFlowServer}]
+
+
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Bring the ``%lf`` magic and its completion into a shell (``%load_ext lineageflow_jupyter``)."""
     from lineageflow_jupyter.kernel.magics import load

@@ -12,7 +12,7 @@ from lineageflow_jupyter.feeding import ChangeFeed
 from lineageflow_jupyter.history import History, unknown
 from lineageflow_jupyter.inspecting import Inspector
 from lineageflow_jupyter.model.ids import ObjectId
-from lineageflow_jupyter.model.records import CommitRecord, Head, LogFilter
+from lineageflow_jupyter.model.records import CommitRecord, Head, LogFilter, Operation
 from lineageflow_jupyter.model.reports import CommitChanges
 from lineageflow_jupyter.model.revisions import composed, split_range
 from lineageflow_jupyter.workspace import Workspace
@@ -31,6 +31,30 @@ class Chronicle:
     def head(self) -> Head:
         """HEAD of this workspace."""
         return self._workspace.head
+
+    def state(self) -> str:
+        """A text that is another one once anything was recorded in the repository, by whichever process.
+
+        For those who follow a repository, and for caches: it takes no more than some ten microseconds. It says nothing
+        to another process.
+        """
+        return self._catalog.state()
+
+    def operations(self, *, after: int = 0, limit: int | None = None) -> tuple[Operation, ...]:
+        """What everybody has done to refs and HEADs, oldest first; whoever asks again and again misses nothing.
+
+        Parameters
+        ----------
+        after : int
+            Sequence of the last operation that is known; 0: none is.
+        limit : int, optional
+            At most so many.
+        """
+        return self._catalog.operations(after=after, limit=limit)
+
+    def latest_operations(self, limit: int | None = None) -> tuple[Operation, ...]:
+        """The same, newest first: at most so many of the latest."""
+        return self._catalog.last_operations(None, limit=limit)
 
     def resolve(self, revision: str) -> CommitRecord:
         """Return the commit that a revision names.

@@ -216,15 +216,17 @@ def _refuse_orphans(root: Path, store: LocalStore) -> None:
     )
 
 
-def glance(root: Path, workspace: WorkspaceName, overrides: Mapping[str, object] | None = None) -> Repository:
+def glance(
+    root: Path, workspace: WorkspaceName | None = None, overrides: Mapping[str, object] | None = None
+) -> Repository:
     """Open a repository to look at it: nothing is written, no workspace is remembered, no lock is waited for.
 
     Parameters
     ----------
     root : Path
         Folder of the repository, as `find` gives it.
-    workspace : WorkspaceName
-        Whose HEAD it shows.
+    workspace : WorkspaceName, optional
+        Whose HEAD it shows; by default HEAD is the branch of the settings if there is one, else the first that exists.
     overrides : mapping of str to object, optional
         Settings that go before those of the environment.
     """
@@ -233,11 +235,17 @@ def glance(root: Path, workspace: WorkspaceName, overrides: Mapping[str, object]
     catalog = SqlCatalog.open(root / FOLDER / CATALOG, read_only=True, busy_timeout=GLANCE_SECONDS)
     try:
         store = LocalStore(root / FOLDER / OBJECTS)
-        head = catalog.workspace(workspace, branch=settings(overrides=overrides).branch)
+        branch = settings(overrides=overrides).branch
+        head = catalog.workspace(workspace, branch=branch) if workspace else Head("", _usual_branch(catalog, branch))
         return Repository(catalog, store, head, location=str(root), author=lambda: settings(overrides=overrides).author)
     except BaseException:
         catalog.close()
         raise
+
+
+def _usual_branch(catalog: Catalog, branch: str) -> str:
+    names = [ref.name for ref in catalog.refs(kinds=("branch",))]
+    return branch if branch in names or not names else names[0]
 
 
 def _opened(

@@ -57,6 +57,7 @@ from lineageflow_jupyter.model.reports import (
     UndoReport,
 )
 from lineageflow_jupyter.model.revisions import cell_of, check_name, composed, split_dataset
+from lineageflow_jupyter.peeking import Peeking
 from lineageflow_jupyter.provenance import Provenance
 from lineageflow_jupyter.publishing import Publisher
 from lineageflow_jupyter.reading import FrameReader
@@ -78,7 +79,7 @@ from lineageflow_jupyter.workspace import Workspace
 Live = Mapping[str, Any]
 
 
-class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Recording, Impacting):
+class Repository(Comparisons, Provenance, Chronicle, Combining, Looking, Peeking, Recording, Impacting):
     """Versions of datasets: a catalog and an object store, seen from one workspace.
 
     Use `lineageflow_jupyter.open` or `lineageflow_jupyter.init` to get one. All methods may be called from several

@@ -45,7 +45,13 @@ class Tracing:
         def _snapshots(self) -> Snapshots: ...
 
     def lineage(
-        self, name: str | None = None, *, column: str | None = None, down: bool = False, indirect: bool = False
+        self,
+        name: str | None = None,
+        *,
+        column: str | None = None,
+        down: bool = False,
+        indirect: bool = False,
+        workspace: str | None = None,
     ) -> Lineage:
         """What a frame or a column of it came from, or what came of it: over all notebooks whose cells were recorded.
 
@@ -61,6 +67,8 @@ class Tracing:
         indirect : bool
             Of columns, whether those are told too that only chose rows, matched or ordered them; else values are
             followed alone, and `left_out` is how many others there are.
+        workspace : str, optional
+            Only what the cells of this workspace did, by its id.
 
         Returns
         -------
@@ -82,7 +90,7 @@ class Tracing:
         >>> found = repo.lineage("main:flights", column="speed")  # doctest: +SKIP
         >>> found.columns[["source", "operation", "target", "evidence"]]  # doctest: +SKIP
         """
-        runs, heads = self._outlines(), self._heads()
+        runs, heads = self._outlines(workspace), self._heads()
         graph = graph_of(runs, heads=heads, told=())
         if name is None:
             whole = graph.tables()
@@ -202,9 +210,10 @@ class Tracing:
     def _runs_in_order(self, wanted: RunFilter) -> tuple[CellRun, ...]:
         return tuple(reversed(self._catalog.last_runs(wanted=wanted, limit=MOST_RUNS)))
 
-    def _outlines(self) -> tuple[CellRun, ...]:
-        """All runs in order, without edges between columns."""
-        return tuple(reversed(self._catalog.last_runs(limit=MOST_RUNS, edges=False)))
+    def _outlines(self, workspace: str | None = None) -> tuple[CellRun, ...]:
+        """All runs in order, or those of a workspace, without edges between columns."""
+        wanted = RunFilter(workspace=workspace)
+        return tuple(reversed(self._catalog.last_runs(wanted=wanted, limit=MOST_RUNS, edges=False)))
 
     def _with_columns(
         self, runs: Sequence[CellRun], part: Graph, heads: Mapping[str, Sequence[ObjectId]]

@@ -37,6 +37,7 @@ from lineageflow_jupyter.model.reports import (
     ExportReport,
     StatusReport,
     TableShape,
+    TableTexts,
 )
 
 Document = dict[str, Any]
@@ -156,6 +157,18 @@ def status(value: StatusReport) -> Document:
         "tip": None if value.tip is None else commit(value.tip),
         "gone": value.gone,
         "datasets": [dataset_status(each) for each in value.datasets],
+    }
+
+
+def table_texts(value: TableTexts) -> Document:
+    """Some rows of a version; a text that is longer than `LONGEST_TEXT` is cut, and ends in ``…``."""
+    return {
+        "dataset": value.dataset,
+        "rows_in_all": value.rows_in_all,
+        "columns_in_all": value.columns_in_all,
+        "columns": [asdict(column) for column in value.columns],
+        "start": value.start,
+        "rows": [[_cut(text, LONGEST_TEXT) for text in row] for row in value.rows],
     }
 
 

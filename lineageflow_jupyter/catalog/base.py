@@ -45,6 +45,14 @@ class Catalog(Protocol):
         """The catalog's identity, as written in the store's ``repository.json``."""
         ...
 
+    def state(self) -> str:
+        """A text that is another one once anything was written, by whichever thread or process.
+
+        Whoever follows a catalog asks for it first, and looks further only where it differs: it is cheap enough to be
+        asked for many times a second. It says nothing to another process, nor after the catalog was opened again.
+        """
+        ...
+
     def ref(self, name: str) -> Ref | None:
         """Return one ref, or None."""
         ...
@@ -175,9 +183,12 @@ class Catalog(Protocol):
         ...
 
     def last_operations(
-        self, workspace: str, *, before: int | None = None, limit: int | None = None
+        self, workspace: str | None, *, before: int | None = None, limit: int | None = None
     ) -> tuple[Operation, ...]:
-        """Operations of one workspace with a sequence below `before` (exclusive; default: all), newest first."""
+        """Operations with a sequence below `before` (exclusive; default: all), newest first.
+
+        Those of one workspace, by its id, or of all (None).
+        """
         ...
 
     def reflog(

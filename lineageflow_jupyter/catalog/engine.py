@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -246,9 +247,67 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN " + options.get(_BEGIN, "DEFERRED"))
 
 
+# --- changes by others -----------------------------------------------------------------------------------------------
+
+
+class ChangeProbe:
+    """Tells whether a SQLite file was written, by a connection of its own that is kept: SQLite counts for each.
+
+    Safe to use from several threads and forked children. Nothing is opened before it is asked.
+
+    Parameters
+    ----------
+    path : Path
+        The database file.
+    busy_timeout : float
+        Seconds to wait for a writer.
+    """
+
+    def __init__(self, path: Path, *, busy_timeout: float) -> None:
+        self._path = path.absolute()  # the process may change its folder before it asks
+        self._busy_timeout = busy_timeout
+        self._lock = Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self._name = ""
+        _probes.add(self)
+
+    def state(self) -> str:
+        """A text that is another one once anything was written, or the file was replaced by another."""
+        with self._lock:
+            found = self._path.stat()
+            if _only_immutable(self._path):  # read as it is, and SQLite counts nothing
+                self._drop()
+                return f"{found.st_dev}-{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
+            if self._connection is None or self._file != (found.st_dev, found.st_ino):
+                self._drop()
+                self._connection = _connect(f"{self._path.as_uri()}?mode=ro", self._busy_timeout)
+                # The count begins anew with each connection, and could come to what it was before.
+                self._file, self._name = (found.st_dev, found.st_ino), uuid4().hex
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+            return f"{self._name}-{version}"
+
+    def close(self) -> None:
+        """Close the connection; asking again opens another."""
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _forget(self) -> None:
+        self._lock = Lock()  # another thread of the parent may have held it
+        if self._connection is not None:
+            _inherited.append(self._connection)
+        self._connection = None
+
+
 # --- fork ------------------------------------------------------------------------------------------------------------
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+_probes: weakref.WeakSet[ChangeProbe] = weakref.WeakSet()
 _inherited: list[Any] = []
 
 
@@ -258,6 +317,8 @@ def _forget_connections() -> None:
         # parent's locks or remove its log, so they are kept, unused, for as long as the child lives.
         _inherited.append(engine.pool)
         engine.dispose(close=False)
+    for probe in list(_probes):
+        probe._forget()
 
 
 if hasattr(os, "register_at_fork"):

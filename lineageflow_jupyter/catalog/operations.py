@@ -52,10 +52,12 @@ def read_operations(connection: Connection, *, after: int, limit: int | None) ->
 
 
 def read_last_operations(
-    connection: Connection, workspace: str, *, before: int | None, limit: int | None
+    connection: Connection, workspace: str | None, *, before: int | None, limit: int | None
 ) -> tuple[Operation, ...]:
     """Return what `Catalog.last_operations` promises."""
-    rows = sa.select(operations).where(operations.c.workspace == workspace)
+    rows = sa.select(operations)
+    if workspace is not None:
+        rows = rows.where(operations.c.workspace == workspace)
     if before is not None:
         rows = rows.where(operations.c.sequence < before)
     return tuple(map(_operation, connection.execute(rows.order_by(operations.c.sequence.desc()).limit(limit))))

@@ -35,6 +35,7 @@ from lineageflow_jupyter.catalog.cells import (
 from lineageflow_jupyter.catalog.divergence import diverged
 from lineageflow_jupyter.catalog.engine import (
     BUSY_TIMEOUT,
+    ChangeProbe,
     batches,
     for_writing,
     for_writing_soon,
@@ -98,6 +99,8 @@ from lineageflow_jupyter.model.records import (
 )
 
 _LOCATIONS = sa.select(objects.c.id, objects.c.pack_id, objects.c.offset, objects.c.length)
+PROBE_TIMEOUT = 1.0
+"""Seconds that `state` waits for a lock; whoever asks will ask again."""
 _PREFIX = re.compile(f"[0-9a-f]{{1,{2 * ID_BYTES}}}")
 
 
@@ -127,6 +130,7 @@ class SqlCatalog:
         self._read_only = read_only
         self._closed = False
         self._commits = KnownCommits()
+        self._probe = ChangeProbe(path, busy_timeout=PROBE_TIMEOUT)
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], *, uuid: str, busy_timeout: float = BUSY_TIMEOUT) -> SqlCatalog:
@@ -273,6 +277,12 @@ class SqlCatalog:
     def _check_open(self) -> None:
         if self._closed:
             raise UsageProblem(f"the catalog {self._path} was closed", remedy="Open the repository again")
+
+    def state(self) -> str:
+        """Return what `Catalog.state` promises."""
+        self._check_open()
+        with translated(self._path):
+            return self._probe.state()
 
     # --- refs and commits
 
@@ -467,10 +477,10 @@ class SqlCatalog:
             return read_operations(connection, after=after, limit=limit)
 
     def last_operations(
-        self, workspace: str, *, before: int | None = None, limit: int | None = None
+        self, workspace: str | None, *, before: int | None = None, limit: int | None = None
     ) -> tuple[Operation, ...]:
-        """Operations of one workspace with a sequence below `before` (exclusive; default: all), newest first."""
-        if not is_text(workspace):
+        """Operations of one workspace, or of all, with a sequence below `before` (default: all), newest first."""
+        if workspace is not None and not is_text(workspace):
             return ()
         with self._reading() as connection:
             return read_last_operations(connection, workspace, before=before, limit=limit)
@@ -677,6 +687,7 @@ class SqlCatalog:
     def close(self) -> None:
         """Release connections; the catalog may not be used afterwards. Closing twice does nothing."""
         self._closed = True
+        self._probe.close()
         self._engine.dispose()
 
 

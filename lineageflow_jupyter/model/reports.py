@@ -44,6 +44,32 @@ class DatasetSchema:
 
 
 @dataclass(frozen=True, slots=True)
+class TableTexts:
+    """Some rows of a version of a dataset, as texts.
+
+    Parameters
+    ----------
+    dataset : str
+        Its name.
+    rows_in_all, columns_in_all : int
+        How many the version has, index levels that are stored included.
+    columns : tuple of ColumnSchema
+        Columns that are told, index levels first.
+    start : int
+        Number of the first row that is told.
+    rows : tuple of tuple of (str or None)
+        Texts of each row, one a column; None where it has no value.
+    """
+
+    dataset: str
+    rows_in_all: int
+    columns_in_all: int
+    columns: tuple[ColumnSchema, ...]
+    start: int
+    rows: tuple[tuple[str | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnId:
     """A column of a frame: its name, its role (``"index"`` or ``"data"``), its type as text, and its id."""
 

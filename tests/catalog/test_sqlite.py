@@ -174,6 +174,7 @@ def test_a_relative_path_survives_a_change_of_folder(tmp_path: Path, monkeypatch
         monkeypatch.chdir(tmp_path / "elsewhere")
         catalog._engine.dispose()  # the next question needs a new connection
         assert catalog.refs() == ()
+        assert catalog.state() == catalog.state()
 
 
 # --- reading without permission to write
@@ -199,6 +200,46 @@ def test_reading_only_sees_what_a_writer_commits(path: Path) -> None:
             reader.set_head(stranger)
         head = writer.workspace(NOTEBOOK, branch="main")
         assert reader.workspace(NOTEBOOK, branch="main") == head
+
+
+def test_reading_only_notices_what_a_writer_commits(path: Path) -> None:
+    with (
+        closing(SqlCatalog.create(path, uuid="f00d")) as writer,
+        closing(SqlCatalog.open(path, read_only=True)) as reader,
+    ):
+        before = reader.state()
+        assert reader.refs() == ()
+        assert reader.state() == before
+        grow(writer, make_commit())
+        assert reader.state() != before
+
+
+def test_a_catalog_that_was_replaced_is_another_state(path: Path, tmp_path: Path) -> None:
+    SqlCatalog.create(path, uuid="f00d").close()
+    shutil.copy(path, tmp_path / "backup.sqlite")
+    with closing(SqlCatalog.open(path, read_only=True)) as catalog:
+        before = catalog.state()
+        (tmp_path / "backup.sqlite").replace(path)  # as whoever restores a backup does
+        assert catalog.state() != before
+        (tmp_path / "other.sqlite").write_bytes(b"no database" * 1000)
+        (tmp_path / "other.sqlite").replace(path)
+        with pytest.raises(CorruptData):
+            catalog.state()
+        path.unlink()
+        with pytest.raises(StorageError, match="cannot be used"):
+            catalog.state()
+
+
+def test_a_forked_child_follows_on_its_own(path: Path) -> None:
+    with closing(SqlCatalog.create(path, uuid="f00d")) as catalog:
+        before = catalog.state()
+        child = os.fork()
+        if not child:
+            same = catalog.state() == catalog.state() != before
+            grow(catalog, make_commit())
+            os._exit(0 if same else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert catalog.state() != before
 
 
 def test_reading_only_answers_everything_that_reads(path: Path) -> None:

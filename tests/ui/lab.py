@@ -120,7 +120,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def lab(root: Path, state: Path) -> Iterator[Server]:
+def lab(root: Path, state: Path, *more: str) -> Iterator[Server]:
     """JupyterLab of this environment, with settings and run-time files of its own.
 
     Parameters
@@ -129,6 +129,8 @@ def lab(root: Path, state: Path) -> Iterator[Server]:
         Folder whose files it shows.
     state : Path
         Folder for all that it writes beside them.
+    *more : str
+        Further arguments of its command line.
     """
     port, token = free_port(), secrets.token_hex(16)
     command = [
@@ -137,6 +139,7 @@ def lab(root: Path, state: Path) -> Iterator[Server]:
         "--LabApp.expose_app_in_browser=True",  # the tests wait for kernels through it
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *more,
     ]
     with running(
         command, root=root, port=port, token=token, log=state / "log", cwd=root, env=surroundings(state)

@@ -5,6 +5,7 @@ migrations) is tested beside its implementation.
 """
 
 from lineageflow_jupyter.testing.catalog_contract.cells import Cells
+from lineageflow_jupyter.testing.catalog_contract.changes import Changes
 from lineageflow_jupyter.testing.catalog_contract.history import History
 from lineageflow_jupyter.testing.catalog_contract.making import (
     ADA,
@@ -40,5 +41,5 @@ __all__ = [
 ]
 
 
-class CatalogContract(Refs, Publications, History, Operations, Workspaces, Cells):
+class CatalogContract(Refs, Publications, History, Operations, Workspaces, Cells, Changes):
     """Tests of a catalog; a subclass gives the fixtures `catalog` and `reopen` and the hook `condemn`."""

@@ -178,6 +178,8 @@ class Operations(CatalogTests):
         assert catalog.last_operations("a", before=own[1].sequence) == own[2:]
         assert catalog.last_operations("a", before=own[0].sequence, limit=1) == own[1:2]
         assert catalog.last_operations("b", limit=1) == (done[5],)
+        assert catalog.last_operations(None, limit=2) == tuple(reversed(done))[:2]
+        assert catalog.last_operations(None, before=done[1].sequence) == (done[0],)
         assert catalog.last_operations("c") == catalog.last_operations("\ud800") == catalog.last_operations("") == ()
 
     # --- reflogs
