@@ -18,6 +18,7 @@ from lineageflow_jupyter.kernel.verbs import VERBS
 from lineageflow_jupyter.model import moments, revisions
 from tests import guide
 from tests.cli import documents as parsers
+from tests.openapi import openapi
 
 ROOT = Path(__file__).parent.parent
 
@@ -148,6 +149,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/guide.md": guide_page,
     "docs/configuration.md": configuration,
     "docs/command-line.md": command_line,
+    "docs/openapi.yaml": openapi,
 }
 """Pages that are made from the code, and what makes them."""
 

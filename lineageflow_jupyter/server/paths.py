@@ -37,7 +37,7 @@ class ServerPaths:
         """
         parts = [part for part in path.split("/") if part]
         file = os.path.normpath(self.root.joinpath(*parts))
-        odd = ".." in parts or "\0" in path or (os.sep != "/" and os.sep in path)
+        odd = "\0" in path or (os.sep != "/" and os.sep in path)
         if odd or not Path(file).is_relative_to(self.root):
             raise InvalidName(f"{path!r} is no path below this server's folder", remedy="Name it as the server does")
         return file

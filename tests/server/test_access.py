@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import yaml
 from jupyter_server.auth import Authorizer
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
@@ -15,13 +17,14 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
 from lineageflow_jupyter import errors
 from lineageflow_jupyter.repository import Repository
-from lineageflow_jupyter.server.handlers import LineageFlowHandler
+from lineageflow_jupyter.server.handlers import LineageFlowHandler, UnknownHandler
 from lineageflow_jupyter.server.routes import REPOSITORY_ROUTES
 from lineageflow_jupyter.server.statuses import STATUSES
 from tests.repositories import numbers
 from tests.server.conftest import Ask
 from tests.test_architecture import error_classes
 
+ROOT = Path(__file__).parent.parent.parent
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -60,6 +63,19 @@ def test_the_walk_sees_all_routes(jp_serverapp: ServerApp) -> None:
     found = rules(jp_serverapp)
     assert len(found) == len(REPOSITORY_ROUTES) + 3
     assert all(issubclass(handler, LineageFlowHandler) for _, handler in found)
+
+
+def test_the_description_names_all_routes(jp_serverapp: ServerApp) -> None:
+    text = (ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8")
+    described = yaml.safe_load(text)["paths"]
+    patterns = [re.sub(r"\{(\w+)\}", "{}", path) for path in described]
+    base = re.escape(jp_serverapp.base_url.rstrip("/"))
+    served = []
+    for pattern, handler in rules(jp_serverapp):
+        path = re.sub(r"\(\[.*?\]\{[0-9,]+\}\)", "{}", pattern.rstrip("$"))
+        if handler is not UnknownHandler:
+            served.append(re.sub(rf"^(?:{base}|{jp_serverapp.base_url.rstrip('/')})", "", path))
+    assert sorted(served) == sorted(patterns)
 
 
 async def test_nothing_is_answered_without_a_token(

@@ -151,10 +151,15 @@ async def test_a_notebook_from_its_first_cell_to_its_renaming(
     assert dataset["changed"] is True
 
 
-async def test_a_kernel_that_died_is_none(ask: Ask, repo: Repository, notebook: Open) -> None:
+async def test_a_notebook_that_was_renamed_before_anybody_asked(ask: Ask, repo: Repository, notebook: Open) -> None:
+    """Its kernel is known by its process; once that has ended there is none."""
     opened = await notebook("n.ipynb")
-    assert (await ask("notebook", path="n.ipynb"))["kernel"] == opened.kernel
+    await opened.run("%load_ext lineageflow_jupyter")
+    await opened.run("import pandas as pd\nt = pd.DataFrame({'x': [1, 2, 3]})")
+    await opened.rename("m.ipynb")
+    found = await until(ask, "m.ipynb", lambda found: found["tracked"])
+    assert (found["kernel"], found["offers_loading"]) == (opened.kernel, False)
+    assert (await ask("notebook", path="n.ipynb"))["kernel"] is None
     await opened.close()
-    await asyncio.sleep(0.6)
-    found = await ask("notebook", path="n.ipynb")
-    assert (found["kernel"], found["offers_loading"]) == (None, False)
+    found = await until(ask, "m.ipynb", lambda found: found["kernel"] is None)
+    assert (found["tracked"], found["offers_loading"]) == (False, False)
