@@ -21,7 +21,7 @@ PLACE = "#"
 """Before the place of the operation, in the ids of versions within a run."""
 UNNAMED = "~"
 """Begins the names of objects without one: see `OperationRecord`."""
-FITTED = (".fit", ".fit_transform", ".fit_predict")
+FITTED = (".fit", ".partial_fit", ".fit_transform", ".fit_predict")
 LOGGED = "log_model"
 
 
@@ -256,10 +256,14 @@ class Operations:
 _EDITS = frozenset({"__setitem__", "__delitem__", "insert", "isetitem", "pop"})
 
 
+def edits(call: str) -> bool:
+    """Whether a call changes some columns of a frame in place, and lets the others be."""
+    owner, _, name = call.rpartition(".")
+    return name in _EDITS and not owner.startswith("Series")
+
+
 def _edits(operation: OperationRecord) -> bool:
-    """Whether an operation changes some columns of a frame in place, and lets the others be."""
-    owner, _, call = operation.call.rpartition(".")
-    return call in _EDITS and not owner.startswith("Series") and bool(operation.output)
+    return edits(operation.call) and bool(operation.output)
 
 
 def _label(operation: OperationRecord, kind: NodeKind) -> str:
