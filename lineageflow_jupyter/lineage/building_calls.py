@@ -22,6 +22,8 @@ PLACE = "#"
 UNNAMED = "~"
 """Begins the names of objects without one: see `OperationRecord`."""
 FITTED = (".fit", ".partial_fit", ".fit_transform", ".fit_predict")
+CONTINUED = ".partial_fit"
+"""A model that is fitted so knows what it has learned before."""
 LOGGED = "log_model"
 
 
@@ -108,9 +110,9 @@ class Operations:
             # Nobody saw what went in; it can be anything that the run held.
             inputs = list(self.reads)
         self.builder.node(name, kind, _label(operation, kind), details)
-        asked = self._model(operation.model) if not model else ""
+        asked = self._model(operation.model) if not model or operation.call.endswith(CONTINUED) else ""
         if asked:
-            self.builder.edge(Edge(asked, name, "asks"))
+            self.builder.edge(Edge(asked, name, "fits" if model else "asks"))
         evidence: Evidence = "opaque" if operation.opaque else "recorded"
         for each in inputs:
             if each:

@@ -399,8 +399,8 @@ def clipped(text: str, width: float = _WIDE) -> str:
 
     Examples
     --------
-    >>> clipped("flights_of_january_2013.departure_delay")
-    'flights…eparture_delay'
+    >>> clipped("flights_of_january_2013.departure_delay", 18)
+    'flights…parture_delay'
     """
     if _length(text) <= width:
         return text

@@ -71,6 +71,10 @@ def _number(place: str) -> int | None:
     return int(inner) if place[:1] == "[" and inner.isdecimal() else None
 
 
+def _notebook(node: Node) -> str:
+    return node.detail(PLACE).rpartition("[")[0]
+
+
 class _Places:
     """Which cell a node is of, and how it is called."""
 
@@ -149,6 +153,8 @@ def _same_before(graph: Graph, node: Node) -> str:
     edge, source = into[0], graph.nodes[into[0].source]
     if edge.kind != "column" or edge.influence != "value" or source.label != node.label:
         return ""
+    if _notebook(source) != _notebook(node):
+        return ""
     by = graph.nodes.get(edge.by)
     if edge.evidence == "proved":
         return source.id
@@ -167,7 +173,8 @@ def _cells_in_a_row(graph: Graph, start: Collection[str]) -> Graph:
         if node.kind != "version" or node.id in start or len(before) != 1 or len(behind) != 1:
             continue
         made, used = before[0].source, behind[0].target
-        if _only_changes(graph, made, node) and _only_changes(graph, used, node):
+        one = _notebook(graph.nodes[made]) == _notebook(graph.nodes[used])
+        if one and _only_changes(graph, made, node) and _only_changes(graph, used, node):
             gone.add(node.id)
             joined[used] = joined.get(made, made)
     rows: dict[str, list[str]] = {}

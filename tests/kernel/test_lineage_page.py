@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 import pytest
@@ -98,3 +99,49 @@ def test_files_and_notebooks_of_one_name_keep_their_folders(book: TestingShell) 
     told = lines(book, "%lf lineage back")
     assert any("other/trips.csv" in line.replace("\\", "/") for line in told)
     assert not any(line.startswith("trips.csv") for line in told)
+
+
+FIRST = "/work/one.ipynb"
+SECOND = "/work/two.ipynb"
+
+
+@pytest.fixture
+def two_notebooks(shell: TestingShell) -> Iterator[TestingShell]:
+    """A second notebook, behind one that has committed `trips`."""
+    shell.run("%unload_ext lineageflow_jupyter")
+    shell.user_ns["__vsc_ipynb_file__"] = FIRST
+    shell.run("%load_ext lineageflow_jupyter")
+    shell.run("%lf init")
+    shell.run("import pandas as pd\ntrips = pd.DataFrame({'id': [1, 2, 3], 'km': [1.0, 2.0, None]})")
+    shell.run("trips['km'] = trips.km.fillna(0)")
+    shell.run("%lf commit trips -m one;")
+    shell.run("%unload_ext lineageflow_jupyter")
+    with TestingShell.start() as second:
+        second.user_ns["__vsc_ipynb_file__"] = SECOND
+        second.run("%load_ext lineageflow_jupyter")
+        yield second
+        second.run("%unload_ext lineageflow_jupyter")
+    shell.run("%load_ext lineageflow_jupyter")
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "verb"),
+    [("x = %lf read main:trips", "x", "read"), ("%lf checkout HEAD trips;", "trips", "checkout")],
+)
+def test_what_is_read_in_another_notebook_came_from_the_cells_that_made_it(
+    two_notebooks: TestingShell, line: str, name: str, verb: str
+) -> None:
+    two_notebooks.run(line)
+    two_notebooks.run(f"far = {name}[{name}.km > 1]")
+    told = lines(two_notebooks, "%lf lineage far")
+    assert told[0].startswith(f"far ← {name}")
+    assert told[1].endswith("← trips one.ipynb [6] ([2])")
+    assert told[2] == "trips one.ipynb [6] ← trips one.ipynb [5] (one.ipynb [6])"
+    told = lines(two_notebooks, "%lf lineage far.km")
+    assert told[1].endswith(f"← trips.km one.ipynb [6] (%lf {verb} [2], unchanged)")
+    assert told[2] == "trips.km one.ipynb [6] ← trips.km one.ipynb [5] (set one.ipynb [6])"
+    report = two_notebooks.run("%lf lineage far").report
+    read = [edge for edge in report.edges if edge.kind == "reads" and edge.evidence == "proved"]
+    assert [report.nodes[edge.source].detail("table") for edge in read] == [report.all.find(name).detail("table")], (
+        "the very table"
+    )
