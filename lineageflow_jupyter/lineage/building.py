@@ -28,7 +28,7 @@ Columns = Mapping[ObjectId, Mapping[str, ObjectId]]
 
 MOST_REASONS = 8
 """So many reasons why something is out of date are handed on."""
-_VERB = re.compile(r"%lf\s+(read|checkout|switch|reset|restore|undo|redo|stash|merge|rebase)\b")
+_VERB = re.compile(r"%lf\s+(read|before|checkout|switch|reset|restore|undo|redo|stash|merge|rebase)\b")
 """Verbs that give variables frames of the repository."""
 
 
@@ -160,8 +160,10 @@ class Builder:
 
     def _made(self, run: CellRun, name: str, write: FrameWrite, state: FrameState) -> str:
         version = f"version:{run.run}:{state.variable}"
-        if state.table is not None and state.table in self.by_table:
-            self.same_tables[version] = self.by_table[state.table]
+        if state.table is not None:
+            same = self.by_dataset.get((state.dataset, state.table)) or self.by_table.get(state.table, "")
+            if same and not same.startswith(f"version:{run.run}:"):
+                self.same_tables[version] = same
         self.scopes[version] = self.scope(run, state.variable)
         self._add_version(version, state, "" if run.number is None else str(run.number))
         self.by_variable[run.session, self.scope(run, state.variable), state.table] = version
@@ -190,6 +192,7 @@ class Builder:
             name = f"operation:{run.run}:{state.variable}"
             line = 1 + (run.code or "").count("\n", 0, verb.start())
             self.node(name, "operation", f"%lf {verb[1]}", {"line": str(line), "run": run.run})
+            self.edge(Edge(source, f"run:{run.run}", "reads", "proved"))
             self.edge(Edge(source, name, "step"))
             self.edge(Edge(name, version, "step"))
             self.same_columns(source, version, state.table, name, "proved")

@@ -21,7 +21,9 @@ PLACE = "#"
 """Before the place of the operation, in the ids of versions within a run."""
 UNNAMED = "~"
 """Begins the names of objects without one: see `OperationRecord`."""
-FITTED = (".fit", ".fit_transform", ".fit_predict")
+FITTED = (".fit", ".partial_fit", ".fit_transform", ".fit_predict")
+CONTINUED = ".partial_fit"
+"""A model that is fitted so knows what it has learned before."""
 LOGGED = "log_model"
 
 
@@ -108,9 +110,9 @@ class Operations:
             # Nobody saw what went in; it can be anything that the run held.
             inputs = list(self.reads)
         self.builder.node(name, kind, _label(operation, kind), details)
-        asked = self._model(operation.model) if not model else ""
+        asked = self._model(operation.model) if not model or operation.call.endswith(CONTINUED) else ""
         if asked:
-            self.builder.edge(Edge(asked, name, "asks"))
+            self.builder.edge(Edge(asked, name, "fits" if model else "asks"))
         evidence: Evidence = "opaque" if operation.opaque else "recorded"
         for each in inputs:
             if each:
@@ -256,10 +258,14 @@ class Operations:
 _EDITS = frozenset({"__setitem__", "__delitem__", "insert", "isetitem", "pop"})
 
 
+def edits(call: str) -> bool:
+    """Whether a call changes some columns of a frame in place, and lets the others be."""
+    owner, _, name = call.rpartition(".")
+    return name in _EDITS and not owner.startswith("Series")
+
+
 def _edits(operation: OperationRecord) -> bool:
-    """Whether an operation changes some columns of a frame in place, and lets the others be."""
-    owner, _, call = operation.call.rpartition(".")
-    return call in _EDITS and not owner.startswith("Series") and bool(operation.output)
+    return edits(operation.call) and bool(operation.output)
 
 
 def _label(operation: OperationRecord, kind: NodeKind) -> str:

@@ -11,8 +11,10 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from html import escape
+from itertools import pairwise
 
 from lineageflow_jupyter.lineage.building_calls import short_call
+from lineageflow_jupyter.lineage.folding import PLACE, SHOWN, is_passing
 from lineageflow_jupyter.lineage.graph import Edge, Graph, Node, in_order
 
 _SHAPES = {
@@ -26,9 +28,15 @@ _SHAPES = {
 }
 _DASHES = {"proved": "", "recorded": "", "opaque": "4 3"}
 _STYLES = {"proved": ', style="bold"', "recorded": "", "opaque": ', style="dashed"'}
-_WIDTH, _HEIGHT, _ACROSS, _DOWN, _MARGIN = 150, 34, 60, 18, 12
-_WIDE = 18
+_HEIGHT, _ACROSS, _DOWN, _MARGIN = 34, 44, 16, 12
+_WIDE = 24
 """Letters that fit in a box, counted in those of middling width."""
+_LETTER, _INSIDE, _NARROW = 7.4, 16, 40
+"""Pixels of a letter of middling width; around a text; and of a box at least."""
+_STALE, _PASSED = 26, 14
+"""Pixels of the word "stale"; and from the top of a line that passes a layer to what is below it."""
+_Place = tuple[int, int, int]
+"""Left, top and width of a box."""
 MOST = 80
 """Nodes that are drawn at most; of more the rest is drawn as boxes that say how many they stand for."""
 _ROUNDS = 4
@@ -75,32 +83,39 @@ def svg(graph: Graph, *, start: Collection[str] = (), most: int = MOST) -> str:
     """
     said = f"Lineage: {len(graph.nodes)} nodes, {len(_drawn(graph))} edges"
     labels = {name: label for name, label in graph.labels.items() if graph.nodes[name].kind in ("version", "column")}
-    graph = collapsed(with_operations(graph), start, most)
+    graph = collapsed(_calls_in_a_row(with_operations(graph, start)), start, most)
     edges = _drawn(graph)
-    layers = _layers(graph, edges)
-    places = {
-        name: (_MARGIN + column * (_WIDTH + _ACROSS), _MARGIN + row * (_HEIGHT + _DOWN))
-        for column, layer in enumerate(layers)
-        for row, name in enumerate(layer)
-    }
-    width = 2 * _MARGIN + max(len(layers), 1) * (_WIDTH + _ACROSS) - _ACROSS
-    height = 2 * _MARGIN + max((len(layer) for layer in layers), default=1) * (_HEIGHT + _DOWN) - _DOWN
+    layers, passed = _layers(graph, edges)
+    texts = {name: _fitting(node, labels.get(name, "")) for name, node in graph.nodes.items()}
+    places: dict[str, _Place] = {}
+    left = _MARGIN
+    lowest = _MARGIN + _HEIGHT
+    for layer in layers:
+        top, wide = _MARGIN, max(_wide(graph.nodes[name], texts[name]) for name in layer if name in texts)
+        for name in layer:
+            places[name] = (left, top, wide)
+            top += _HEIGHT + _DOWN if name in texts else _PASSED
+        lowest = max(lowest, top - _DOWN)
+        left += wide + _ACROSS
+    width = left - _ACROSS + _MARGIN if layers else 2 * _MARGIN
+    height = lowest + _MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'role="img" aria-label="{said}" fill="none" stroke="currentColor" font-family="sans-serif" font-size="12">'
     ]
-    parts += [_line(graph, edge, places) for edge in edges]
-    parts += [
-        _box(graph.nodes[name], labels.get(name, ""), place, strong=name in start) for name, place in places.items()
-    ]
+    parts += [_line(graph, edge, [places[name] for name in passed[edge]], places) for edge in edges]
+    parts += [_box(graph.nodes[name], text, places[name], strong=name in start) for name, text in texts.items()]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def with_operations(graph: Graph) -> Graph:
-    """The graph with a box for each operation between columns, and without columns of objects that had no name.
+def with_operations(graph: Graph, start: Collection[str] = ()) -> Graph:
+    """The graph with a box for each operation between columns, and without columns that lived within a cell run only.
 
-    An operation that gave several named columns has a box for each, or one could not see which came from which.
+    An operation that gave several columns of a frame with a name has a box for each, or one could not see which came
+    from which.
     """
+    between = {name for name, node in graph.nodes.items() if is_passing(graph, node, start)}
+    between -= {edge.target for edge in graph.edges if edge.kind != "column" or not edge.by}
     edges: dict[Edge, None] = {}
     made: dict[str, Node] = {}
     first: dict[str, dict[str, Node]] = {}
@@ -114,7 +129,7 @@ def with_operations(graph: Graph) -> Graph:
         box = replace(by, id=by.id if unnamed else f"{by.id}→{edge.target}")
         first.setdefault(edge.target, {})[box.id] = box
         edges[replace(edge, source=source, target=box.id, by="")] = None
-        if unnamed:
+        if unnamed or edge.target in between:
             made[edge.target] = box
         else:
             edges[Edge(box.id, edge.target, "column", "recorded")] = None
@@ -131,6 +146,33 @@ def with_operations(graph: Graph) -> Graph:
     proved -= {edge.target for edge in values if edge.evidence != "proved"}
     marked = (replace(edge, evidence="proved") if edge.source in proved else edge for edge in edges)
     return Graph(_in_order(nodes, edges), _one_each(edge for edge in marked if edge.source != edge.target))
+
+
+def _calls_in_a_row(graph: Graph) -> Graph:
+    """The graph with one box for calls of one cell that took nothing but what the one before gave.
+
+    Only of a graph that was made to be shown, in which nodes know their cells.
+    """
+    first: dict[str, str] = {}
+    calls: dict[str, list[str]] = {}
+    for name, node in graph.nodes.items():
+        into, place = graph.into.get(name, []), node.detail(PLACE)
+        before = graph.nodes[into[0].source] if len(into) == 1 else node
+        alone = before is not node and len(graph.out_of[before.id]) == 1 and into[0].influence in ("", "value")
+        joins = alone and node.kind == before.kind == "operation" and place and place == before.detail(PLACE)
+        first[name] = first[before.id] if joins else name
+        if node.kind == "operation":
+            calls.setdefault(first[name], []).append(node.label.removesuffix(f" {place}"))
+    nodes = {
+        name: replace(node, label=f"{', '.join(dict.fromkeys(calls[name]))} {node.detail(PLACE)}")
+        if len(calls.get(name, ())) > 1
+        else node
+        for name, node in graph.nodes.items()
+        if first[name] == name
+    }
+    moved = (replace(edge, source=first[edge.source], target=first[edge.target]) for edge in graph.edges)
+    edges = [edge for edge in moved if edge.source != edge.target]
+    return Graph(_in_order(nodes, edges), tuple(edges))
 
 
 def _in_order(nodes: Mapping[str, Node], edges: Iterable[Edge]) -> dict[str, Node]:
@@ -222,76 +264,128 @@ def _drawn(graph: Graph) -> list[Edge]:
     ]
 
 
-def _layers(graph: Graph, edges: Sequence[Edge]) -> list[list[str]]:
-    """Nodes by how long the longest way to them is, each layer in an order with few crossings."""
-    sources: dict[str, list[str]] = {name: [] for name in graph.nodes}
-    targets: dict[str, list[str]] = {name: [] for name in graph.nodes}
+def _layers(graph: Graph, edges: Sequence[Edge]) -> tuple[list[list[str]], dict[Edge, list[str]]]:
+    """Nodes by how long the longest way to them is, each layer in an order with few crossings.
+
+    Where an edge passes layers there is a place for it in each, or it would run through what stands there. Such places
+    have names of their own, given for each edge; edges from one node share them.
+    """
+    depth = _depths(graph, edges)
+    layers: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    for name, place in depth.items():
+        layers[place].append(name)
+    passed = {
+        edge: [_passed(edge.source, place) for place in range(depth[edge.source] + 1, depth[edge.target])]
+        for edge in edges
+    }
+    links: dict[tuple[str, str], None] = {}
+    known = set(depth)
+    for edge, names in passed.items():
+        for place, name in enumerate(names, depth[edge.source] + 1):
+            if name not in known:
+                known.add(name)
+                layers[place].append(name)
+        links |= dict.fromkeys(pairwise((edge.source, *names, edge.target)))
+    sources: dict[str, list[str]] = {name: [] for name in known}
+    targets: dict[str, list[str]] = {name: [] for name in known}
+    for source, target in links:
+        sources[target].append(source)
+        targets[source].append(target)
+    for round_ in range(_ROUNDS):
+        # To the right by what nodes came from, to the left by what came of them; each layer by the one just ordered.
+        neighbours, walk = (sources, layers) if round_ % 2 == 0 else (targets, layers[::-1])
+        places = {name: float(place) for layer in layers for place, name in enumerate(layer)}
+        for layer in walk:
+            layer.sort(key=lambda name: _middle(neighbours[name], places, name))
+            places |= {name: float(place) for place, name in enumerate(layer)}
+    return layers, passed
+
+
+def _passed(source: str, place: int) -> str:
+    return f"\0{place}\0{source}"
+
+
+def _depths(graph: Graph, edges: Sequence[Edge]) -> dict[str, int]:
+    """Of each node how many others lie at most between it and what came from nothing."""
+    targets: dict[str, list[str]] = {}
+    left = dict.fromkeys(graph.nodes, 0)
     for edge in edges:
-        sources[edge.target].append(edge.source)
-        targets[edge.source].append(edge.target)
+        targets.setdefault(edge.source, []).append(edge.target)
+        left[edge.target] += 1
     depth = dict.fromkeys(graph.nodes, 0)
-    left = {name: len(each) for name, each in sources.items()}
     ready = [name for name, count in left.items() if not count]
     while ready:
         name = ready.pop()
-        for target in targets[name]:
+        for target in targets.get(name, ()):
             depth[target] = max(depth[target], depth[name] + 1)
             left[target] -= 1
             if not left[target]:
                 ready.append(target)
-    layers: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
-    for name, place in depth.items():
-        layers[place].append(name)
-    for round_ in range(_ROUNDS):
-        neighbours = sources if round_ % 2 == 0 else targets
-        places = {name: place for layer in layers for place, name in enumerate(layer)}
-        for layer in layers:
-            layer.sort(key=lambda name: _middle(neighbours[name], places, name))
-    return layers
+    return depth
 
 
-def _middle(neighbours: Sequence[str], places: Mapping[str, int], name: str) -> float:
+def _middle(neighbours: Sequence[str], places: Mapping[str, float], name: str) -> float:
     """Mean place of a node's neighbours; its own where it has none."""
     return sum(places[each] for each in neighbours) / len(neighbours) if neighbours else places[name]
 
 
-def _line(graph: Graph, edge: Edge, places: Mapping[str, tuple[int, int]]) -> str:
-    (x1, y1), (x2, y2) = places[edge.source], places[edge.target]
-    x1, y1, y2 = x1 + _WIDTH, y1 + _HEIGHT // 2, y2 + _HEIGHT // 2
-    half = (x2 - x1) // 2
+def _line(graph: Graph, edge: Edge, passed: Sequence[_Place], places: Mapping[str, _Place]) -> str:
+    (x1, y1, wide), (x2, y2, _) = places[edge.source], places[edge.target]
+    x1, y1, y2 = x1 + wide, y1 + _HEIGHT // 2, y2 + _HEIGHT // 2
+    bent = [f"M{x1} {y1}"]
+    for x, y, across in [*((x, y + _PASSED // 2, across) for x, y, across in passed), (x2, y2, 0)]:
+        half = (x - x1) // 2
+        bent.append(f"C{x1 + half} {y1} {x - half} {y} {x} {y} {f'H{x + across}' if across else ''}")
+        x1, y1 = x + across, y
     said = f"{graph.nodes[edge.source].label} → {graph.nodes[edge.target].label}: {edge.influence or edge.kind}"
     dashes = f' stroke-dasharray="{_DASHES[edge.evidence]}"' if _DASHES[edge.evidence] else ""
     width = "2" if edge.evidence == "proved" else "1"
     return (
         f'<g opacity="0.7"><title>{_text(f"{said}, {edge.evidence}")}</title>'
-        f'<path d="M{x1} {y1} C{x1 + half} {y1} {x2 - half} {y2} {x2} {y2}" stroke-width="{width}"{dashes}/>'
+        f'<path d="{" ".join(bent).rstrip()}" stroke-width="{width}"{dashes}/>'
         f'<path d="M{x2 - 6} {y2 - 4} L{x2} {y2} L{x2 - 6} {y2 + 4}"/></g>'
     )
 
 
-def _box(node: Node, label: str, place: tuple[int, int], *, strong: bool) -> str:
-    x, y = place
+def _fitting(node: Node, label: str) -> str:
+    """What is written into a box: of what is too long the cell at its end stays."""
+    text, place = label or shown_label(node), node.detail(PLACE)
+    if not place or not text.endswith(f" {place}"):
+        return clipped(text)
+    place = clipped(place, _WIDE / 2)
+    return f"{clipped(text.removesuffix(f' {node.detail(PLACE)}'), _WIDE - _length(place) - 1)} {place}"
+
+
+def _wide(node: Node, text: str) -> int:
+    """Pixels that a box needs for its text, and for what else is written into it."""
+    return max(_NARROW, _INSIDE + round(_LETTER * _length(text))) + (_STALE if node.stale else 0)
+
+
+def _box(node: Node, shown: str, place: _Place, *, strong: bool) -> str:
+    x, y, wide = place
     radius = {"run": 2, "version": 6, "column": 16, "file": 0, "operation": 10, "model": 6, "score": 16}[node.kind]
-    details = [f"{node.kind} {node.label}", *(f"{name}: {value}" for name, value in node.details)]
+    details = [f"{node.kind} {node.label}"]
+    details += [f"{name}: {value}" for name, value in node.details if name not in (SHOWN, PLACE)]
     details += [f"stale: {why}" for why in node.stale]
     said = "\n".join(details)
     dashes = ' stroke-dasharray="5 3"' if node.stale else ""
     faint = "" if node.current else ' opacity="0.55"'
     width = "2" if strong or node.kind in ("model", "score") else "0" if node.kind == "operation" else "1"
     weight = ' font-weight="bold"' if strong else ' font-style="italic"' if node.kind == "operation" else ""
-    mark = f'<text x="{x + _WIDTH - 6}" y="{y + 10}" font-size="9" text-anchor="end">stale</text>' if node.stale else ""
-    shown = _text(clipped(label or shown_label(node)))
+    mark = f'<text x="{x + wide - 6}" y="{y + 10}" font-size="9" text-anchor="end">stale</text>' if node.stale else ""
     return (
         f"<g{faint}><title>{_text(said)}</title>"
-        f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="{radius}" stroke-width="{width}"{dashes} '
+        f'<rect x="{x}" y="{y}" width="{wide}" height="{_HEIGHT}" rx="{radius}" stroke-width="{width}"{dashes} '
         f'fill="currentColor" fill-opacity="0.06"/>'
         f'<g fill="currentColor" stroke="none">{mark}'
-        f'<text x="{x + 8}" y="{y + _HEIGHT // 2 + 4}"{weight}>{shown}</text></g></g>'
+        f'<text x="{x + 8}" y="{y + _HEIGHT // 2 + 4}"{weight}>{_text(shown)}</text></g></g>'
     )
 
 
 def shown_label(node: Node) -> str:
     """How a node is called in a drawing: files without their folders, operations without their class."""
+    if node.detail(SHOWN):
+        return node.label
     if node.kind == "file":
         return node.label.replace("\\", "/").rstrip("/").rpartition("/")[2] or node.label
     if node.kind != "operation" or node.detail("collapsed") or node.label.startswith("%"):
@@ -305,8 +399,8 @@ def clipped(text: str, width: float = _WIDE) -> str:
 
     Examples
     --------
-    >>> clipped("flights_of_january_2013.departure_delay")
-    'flights…eparture_delay'
+    >>> clipped("flights_of_january_2013.departure_delay", 18)
+    'flights…parture_delay'
     """
     if _length(text) <= width:
         return text

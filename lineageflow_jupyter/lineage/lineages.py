@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lineageflow_jupyter.lineage.drawing import dot, svg
+from lineageflow_jupyter.lineage.folding import as_shown
 from lineageflow_jupyter.lineage.graph import Edge, Graph, Node
 
 _TABLES = ("variable", "dataset", "table", "rows", "columns", "current", "stale", "id")
@@ -31,6 +33,8 @@ class Lineage:
         Whether this is what came of them.
     left_out : int
         So many other columns chose, matched or ordered rows on the way, or had theirs chosen so; they are not shown.
+    notebook : str
+        Path of the notebook for which it is shown; cells of others are told with their notebooks.
     """
 
     graph: Graph
@@ -38,6 +42,7 @@ class Lineage:
     start: tuple[str, ...] = ()
     down: bool = False
     left_out: int = 0
+    notebook: str = ""
 
     def __repr__(self) -> str:
         """One line for people."""
@@ -54,6 +59,11 @@ class Lineage:
     def edges(self) -> tuple[Edge, ...]:
         """Edges."""
         return self.graph.edges
+
+    @cached_property
+    def shown(self) -> Graph:
+        """The graph for people: states that nothing happened to are one node, and names are short."""
+        return as_shown(self.graph, self.all, self.start, self.notebook)
 
     @property
     def tables(self) -> Any:
@@ -133,8 +143,8 @@ class Lineage:
         return dot(self.graph)
 
     def to_svg(self) -> str:
-        """A static drawing in the colours of the text around it."""
-        return svg(self.graph, start=self.start)
+        """A static drawing in the colours of the text around it, of `shown`."""
+        return svg(self.shown, start=self.start)
 
     def _repr_svg_(self) -> str:
         return self.to_svg()

@@ -192,3 +192,74 @@ def test_a_column_is_followed_by_its_values_and_the_others_are_counted(fitted: T
     down = repository(fitted).lineage("flights", column="hours", down=True)
     assert "far.note" not in {node.label for node in down.nodes.values()}
     assert down.left_out > 0
+
+
+ESTIMATORS = (
+    "import numpy as np, pandas as pd, lineageflow_jupyter as lf\n"
+    "from sklearn.linear_model import LinearRegression, SGDRegressor\n"
+    "from sklearn.metrics import mean_absolute_error\nfrom sklearn.model_selection import cross_val_score\n"
+    "from sklearn.preprocessing import StandardScaler",
+    "n = np.arange(30)\nfares = pd.DataFrame({'km': n * 1.0, 'hours': 1.0 + n % 4, 'late': n * 3.0 % 11})",
+    "%lf commit fares -m raw;",
+    "scaler = StandardScaler()\nscaled = scaler.fit_transform(fares[['km', 'hours']])",
+    "model = LinearRegression().fit(scaled, fares.late)\nr2 = model.score(scaled, fares.late)\n"
+    "error = mean_absolute_error(fares.late, model.predict(scaled))",
+    "crossed = cross_val_score(LinearRegression(), fares[['km']], fares.late, cv=3)",
+    "online = SGDRegressor(random_state=0)\nfor part in range(3):\n"
+    "    online.partial_fit(fares[['hours']], fares.late)",
+    "online.partial_fit(fares[['hours']], fares.late)",
+    "lf.log_model({'a': 1}, 'rule', inputs=fares, features=['km'], target='late')\n"
+    "lf.log_metric('hits', 0.5, model='rule')",
+)
+
+
+@pytest.fixture
+def estimators(shell: TestingShell) -> TestingShell:
+    shell.run("%lf init")
+    for cell in ESTIMATORS:
+        shell.run(cell)
+    return shell
+
+
+def test_every_way_to_fit_and_to_judge_is_in_the_graph(estimators: TestingShell) -> None:
+    found = {each.name: each for each in repository(estimators).models() if each.current}
+    assert {name: (each.kind, {column.name for column in each.features}) for name, each in found.items()} == {
+        "scaler": ("StandardScaler", {"km", "hours"}),
+        "model": ("LinearRegression", {"km", "hours"}),
+        "online": ("SGDRegressor", {"hours"}),
+        "rule": ("log_model", {"km"}),
+    }
+    assert {str(source) for each in found["model"].features for source in each.sources} == {"fares.km", "fares.hours"}
+    assert [each.name for each in found["online"].targets] == ["late"]
+    assert [each.name for each in found["scaler"].targets] == []
+    names = estimators.user_ns
+    assert [(each.metric, each.value) for each in found["model"].scores] == [
+        ("score", pytest.approx(names["r2"])),
+        ("mean_absolute_error", pytest.approx(names["error"])),
+    ]
+    assert [(each.metric, each.value) for each in found["rule"].scores] == [("hits", 0.5)]
+    text = str(estimators.run("%lf models"))
+    assert "score 0.02531, mean_absolute_error 2.764" in text
+    assert "hits 0.5" in text
+    assert "1 that were fitted again" in text
+
+
+def test_scores_hang_on_models_and_on_data(estimators: TestingShell) -> None:
+    graph = repository(estimators).lineage().all
+    labels = {node.id: node.label for node in graph.nodes.values()}
+    scores = {node.detail("metric"): node for node in graph.nodes.values() if node.kind == "score"}
+    assert set(scores) == {"score", "mean_absolute_error", "cross_val_score", "hits"}
+    asked = {name: [labels[e.source] for e in graph.into[node.id] if e.kind == "asks"] for name, node in scores.items()}
+    assert asked == {
+        "score": ["LinearRegression"],
+        "mean_absolute_error": ["LinearRegression"],
+        "cross_val_score": [],  # by models that live only within the call
+        "hits": ["log_model"],
+    }
+    crossed = scores["cross_val_score"]
+    assert float(crossed.detail("value")) == pytest.approx(estimators.user_ns["crossed"].mean())
+    assert "fares" in {node.detail("variable") for node in graph.upstream(crossed.id).nodes.values()}
+    # What was fitted in parts hangs on what it was before.
+    first, second = (node.id for node in graph.nodes.values() if node.label == "SGDRegressor")
+    assert first in {edge.source for edge in graph.into[second]}
+    assert "mean_absolute_error = 2.76353 ← LinearRegression [7]" in str(estimators.run("%lf lineage fares.km --down"))

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
@@ -299,10 +300,16 @@ def test_a_drawing_has_the_colours_of_its_surroundings_and_every_node_once() -> 
     tree = ElementTree.fromstring(svg(graph))
     colours = {each.get(name) for each in tree.iter() for name in ("fill", "stroke")} - {None}
     assert colours == {"none", "currentColor"}
-    boxes = [(int(each.get("x", "")), int(each.get("y", ""))) for each in tree.iter() if each.tag.endswith("rect")]
-    assert len(boxes) == len(set(boxes)) == len(with_operations(graph).nodes)
+    boxes = [
+        tuple(int(each.get(name, "")) for name in ("x", "y", "width", "height"))
+        for each in tree.iter()
+        if each.tag.endswith("rect")
+    ]
+    assert len(boxes) == len(with_operations(graph).nodes)
     size = int(tree.get("width", "")), int(tree.get("height", ""))
-    assert all(0 <= x <= size[0] - 150 and 0 <= y <= size[1] - 34 for x, y in boxes)
+    assert all(0 <= x <= size[0] - wide and 0 <= y <= size[1] - high for x, y, wide, high in boxes)
+    for (x1, y1, wide1, high1), (x2, y2, wide2, high2) in combinations(boxes, 2):
+        assert x1 + wide1 < x2 or x2 + wide2 < x1 or y1 + high1 < y2 or y2 + high2 < y1, "they overlap"
 
 
 def test_an_empty_graph_can_be_drawn() -> None:

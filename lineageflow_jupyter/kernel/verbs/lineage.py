@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
-from lineageflow_jupyter.kernel.display import MUTED, Answer, Note
-from lineageflow_jupyter.kernel.lineage_page import LineageDrawing
+from lineageflow_jupyter.kernel.display import MUTED, WARN, Answer, Note
+from lineageflow_jupyter.kernel.lineage_page import LineageDrawing, stale_text
 from lineageflow_jupyter.kernel.verb import Call, Verb
 
 if TYPE_CHECKING:
@@ -20,15 +21,17 @@ def _run(call: Call) -> object:
         raise UsageProblem("--up and --down exclude each other", remedy="Choose one")
     if session.tracking is not None:
         session.tracking.flush()
-    found = session.repository.lineage(
+    answered = session.repository.lineage(
         arguments.get("name"),
         column=arguments.get("column"),
         down=arguments.has("down"),
         indirect=arguments.has("all"),
     )
+    found = replace(answered, notebook=session.workspace().path)
     if not found.nodes:
         return Answer(found, (Note("no cell has read or changed a frame yet"),))
-    return Answer(found, (LineageDrawing(found), *_left_out(found)))
+    stale = [Note(text, WARN) for text in stale_text(found)]
+    return Answer(found, (LineageDrawing(found), *stale, *_left_out(found)))
 
 
 def _left_out(found: Lineage) -> tuple[Note, ...]:
