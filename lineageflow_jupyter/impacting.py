@@ -11,7 +11,7 @@ from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.errors import CorruptData, NotAvailable, ObjectMissing
 from lineageflow_jupyter.history import unknown
 from lineageflow_jupyter.impact.training_rows import Path, chosen_rows, path_of, touched_rows
-from lineageflow_jupyter.lineage.building import graph_of
+from lineageflow_jupyter.lineage.building import without_collector
 from lineageflow_jupyter.lineage.graph import Evidence, Graph, Node, column_id
 from lineageflow_jupyter.lineage.models import Models, oid, stronger, weaker
 from lineageflow_jupyter.lineage.naming import column_names, frame_names
@@ -58,12 +58,13 @@ class Impacting(Tracing):
         >>> for model in repo.models():  # doctest: +SKIP
         ...     print(model.kind, model.trained_on[0].frame, model.scores)
         """
-        graph, _ = self._graph_behind(
-            lambda graph: [
-                node.id for node in graph.nodes.values() if node.kind == "model" and (former or node.current)
-            ]
-        )
-        return self._models(graph).all()
+        with without_collector():
+            graph, _ = self._graph_behind(
+                lambda graph: [
+                    node.id for node in graph.nodes.values() if node.kind == "model" and (former or node.current)
+                ]
+            )
+            return self._models(graph).all()
 
     def impact(self, name: str, column: str | None = None, against: str | None = None) -> ImpactReport:
         """What hangs on a dataset, or on a column of it: frames, columns, models with their features and scores.
@@ -90,7 +91,8 @@ class Impacting(Tracing):
             If there is no such revision, dataset or column.
         """
         revision, dataset = split_dataset(name)
-        graph, around = self._graph_behind(lambda graph: _hanging(graph, dataset))
+        with without_collector():
+            graph, around = self._graph_behind(lambda graph: _hanging(graph, dataset))
         entry = self._compared(revision, dataset, against, ":" in name)
         starts = self._starts(graph, around, dataset, column)
         evidence = _reached(graph, starts)
@@ -114,10 +116,10 @@ class Impacting(Tracing):
 
     def _graph_behind(self, wanted: Callable[[Graph], Iterable[str]]) -> tuple[Graph, Graph]:
         """Graph of all runs, with columns of what lies behind some nodes; and that part of it, without columns."""
-        runs, heads = self._outlines(), self._heads()
-        graph = graph_of(runs, heads=heads, told=())
+        builder = self._built()
+        graph = builder.finish(self._heads())
         around = graph.upstream(*wanted(graph))
-        return self._with_columns(runs, around, heads)[0], around
+        return self._with_columns(builder, around)[0], around
 
     def _models(self, graph: Graph) -> Models:
         commits = self._commits()
