@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +11,9 @@ import numpy.typing as npt
 from lineageflow_jupyter.changing import Changes
 from lineageflow_jupyter.errors import CorruptData, NotAvailable, ObjectMissing
 from lineageflow_jupyter.history import unknown
+from lineageflow_jupyter.impact.training_keys import key_path, rows_with
 from lineageflow_jupyter.impact.training_rows import Path, chosen_rows, path_of, touched_rows
-from lineageflow_jupyter.lineage.building import graph_of
+from lineageflow_jupyter.lineage.building import without_collector
 from lineageflow_jupyter.lineage.graph import Evidence, Graph, Node, column_id
 from lineageflow_jupyter.lineage.models import Models, oid, stronger, weaker
 from lineageflow_jupyter.lineage.naming import column_names, frame_names
@@ -58,12 +60,13 @@ class Impacting(Tracing):
         >>> for model in repo.models():  # doctest: +SKIP
         ...     print(model.kind, model.trained_on[0].frame, model.scores)
         """
-        graph, _ = self._graph_behind(
-            lambda graph: [
-                node.id for node in graph.nodes.values() if node.kind == "model" and (former or node.current)
-            ]
-        )
-        return self._models(graph).all()
+        with without_collector():
+            graph, _ = self._graph_behind(
+                lambda graph: [
+                    node.id for node in graph.nodes.values() if node.kind == "model" and (former or node.current)
+                ]
+            )
+            return self._models(graph).all()
 
     def impact(self, name: str, column: str | None = None, against: str | None = None) -> ImpactReport:
         """What hangs on a dataset, or on a column of it: frames, columns, models with their features and scores.
@@ -90,7 +93,8 @@ class Impacting(Tracing):
             If there is no such revision, dataset or column.
         """
         revision, dataset = split_dataset(name)
-        graph, around = self._graph_behind(lambda graph: _hanging(graph, dataset))
+        with without_collector():
+            graph, around = self._graph_behind(lambda graph: _hanging(graph, dataset))
         entry = self._compared(revision, dataset, against, ":" in name)
         starts = self._starts(graph, around, dataset, column)
         evidence = _reached(graph, starts)
@@ -114,10 +118,10 @@ class Impacting(Tracing):
 
     def _graph_behind(self, wanted: Callable[[Graph], Iterable[str]]) -> tuple[Graph, Graph]:
         """Graph of all runs, with columns of what lies behind some nodes; and that part of it, without columns."""
-        runs, heads = self._outlines(), self._heads()
-        graph = graph_of(runs, heads=heads, told=())
+        builder = self._built()
+        graph = builder.finish(self._heads())
         around = graph.upstream(*wanted(graph))
-        return self._with_columns(runs, around, heads)[0], around
+        return self._with_columns(builder, around)[0], around
 
     def _models(self, graph: Graph) -> Models:
         commits = self._commits()
@@ -167,7 +171,8 @@ class Impacting(Tracing):
         after = None if entry is None else entry.table
         bases = [each for each in model.trained_on if each.frame == dataset]
         if not bases:
-            touched = Touched(None, after, None, model.rows, why=f"it was not trained on {dataset!r} itself")
+            why = f"it was not trained on {dataset!r} itself"
+            touched = self._touched_by_key(graph, model, Touched(None, after, None, model.rows, why=why), column, entry)
         elif len(bases) > 1:
             touched = Touched(None, after, None, model.rows, why="it was trained on several states of it")
         else:
@@ -188,7 +193,7 @@ class Impacting(Tracing):
             return Touched(base.table, after, 0, model.rows, 0)
         path = path_of(graph, model.id, base.version)
         if path.why:
-            return untold(path.why)
+            return self._touched_by_key(graph, model, untold(path.why), column, entry)
         old = TreeEntry(entry.dataset, base.table, base.description, entry.key)
         try:
             rows = self._rows(graph, path, old)
@@ -198,6 +203,31 @@ class Impacting(Tracing):
         except (ObjectMissing, CorruptData) as error:
             return untold(f"data are not there any more ({error.problem})")
         return Touched(base.table, after, touched_rows(rows, changed, removed), model.rows, added)
+
+    def _touched_by_key(
+        self, graph: Graph, model: ModelReport, untold: Touched, column: str | None, entry: TreeEntry | None
+    ) -> Touched:
+        """Training rows with the key of rows that changed or are gone; `untold`, and why, where that is unknown."""
+        if entry is None or not entry.key:
+            return untold
+        found = key_path(graph, model.id, entry.dataset, entry.key)
+        if isinstance(found, str):
+            return untold if found == untold.why else replace(untold, why=f"{untold.why}; by its key neither: {found}")
+        base, held = (_kept_entry(graph.nodes[each], entry.key) for each in (found.base, found.table))
+        if base is None or held is None:
+            return replace(untold, why=f"{untold.why}; by its key neither: tables on the way were not kept")
+        try:
+            rows = self._rows(graph, found.path, held)
+            if isinstance(rows, str):
+                return replace(untold, why=rows)
+            changed, removed, added = self._changed(base, entry, _used(graph, model.id, found.base, column))
+            frames = self._frame_of(base), self._frame_of(held)
+            touched = rows_with(frames[0], entry.key, np.union1d(changed, removed), frames[1], found.names)
+        except (ObjectMissing, CorruptData) as error:
+            return replace(untold, why=f"data are not there any more ({error.problem})")
+        if isinstance(touched, str):
+            return replace(untold, why=touched)
+        return Touched(base.table, entry.table, touched_rows(rows, touched, removed[:0]), model.rows, added)
 
     def _rows(self, graph: Graph, path: Path, base: TreeEntry) -> _Rows | str | None:
         """Rows of the dataset that reached training; None: all."""
@@ -241,6 +271,11 @@ def _states(graph: Graph, dataset: str) -> list[str]:
         for node in graph.nodes.values()
         if node.kind == "version" and dataset in (node.detail("dataset"), node.detail("variable"))
     ]
+
+
+def _kept_entry(node: Node, key: tuple[str, ...]) -> TreeEntry | None:
+    table, frame = oid(node.detail("table")), oid(node.detail("frame"))
+    return None if table is None or frame is None else TreeEntry(node.detail("dataset"), table, frame, key)
 
 
 def _hanging(graph: Graph, dataset: str) -> list[str]:

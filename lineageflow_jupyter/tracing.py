@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lineageflow_jupyter.catalog.base import Catalog
 from lineageflow_jupyter.errors import AmbiguousName, CorruptData, NotAvailable, ObjectMissing, UnknownName
 from lineageflow_jupyter.history import History, unknown
-from lineageflow_jupyter.lineage.building import Columns, graph_of
+from lineageflow_jupyter.lineage.building import Builder, Columns, built, without_collector
 from lineageflow_jupyter.lineage.graph import Graph, Node, column_id
 from lineageflow_jupyter.lineage.lineages import Lineage
 from lineageflow_jupyter.lineage.naming import Reading, column_names, frame_names, readings
@@ -90,8 +90,14 @@ class Tracing:
         >>> found = repo.lineage("main:flights", column="speed")  # doctest: +SKIP
         >>> found.columns[["source", "operation", "target", "evidence"]]  # doctest: +SKIP
         """
-        runs, heads = self._outlines(workspace), self._heads()
-        graph = graph_of(runs, heads=heads, told=())
+        with without_collector():
+            return self._lineage(name, column, down=down, indirect=indirect, workspace=workspace)
+
+    def _lineage(
+        self, name: str | None, column: str | None, *, down: bool, indirect: bool, workspace: str | None
+    ) -> Lineage:
+        builder, heads = self._built(workspace), self._heads()
+        graph = builder.finish(heads)
         if name is None:
             whole = graph.tables()
             return Lineage(whole, graph, down=down)
@@ -102,7 +108,7 @@ class Tracing:
             part = tables.downstream(start.id) if down else tables.upstream(start.id)
             return Lineage(part, graph, (start.id,), down)
         around = graph.downstream(start.id) if down else graph.upstream(start.id)
-        graph, known = self._with_columns(runs, around, heads)
+        graph, known = self._with_columns(builder, around)
         node = graph.nodes.get(column_id(start.id, column))
         table = start.detail("table")
         held = known.get(ObjectId(bytes.fromhex(table))) if table else None
@@ -210,19 +216,17 @@ class Tracing:
     def _runs_in_order(self, wanted: RunFilter) -> tuple[CellRun, ...]:
         return tuple(reversed(self._catalog.last_runs(wanted=wanted, limit=MOST_RUNS)))
 
-    def _outlines(self, workspace: str | None = None) -> tuple[CellRun, ...]:
-        """All runs in order, or those of a workspace, without edges between columns."""
+    def _built(self, workspace: str | None = None) -> Builder:
+        """What becomes the graph of all runs, or of those of a workspace, without edges between columns."""
         wanted = RunFilter(workspace=workspace)
-        return tuple(reversed(self._catalog.last_runs(wanted=wanted, limit=MOST_RUNS, edges=False)))
+        return built(reversed(self._catalog.last_runs(wanted=wanted, limit=MOST_RUNS, edges=False)))
 
-    def _with_columns(
-        self, runs: Sequence[CellRun], part: Graph, heads: Mapping[str, Sequence[ObjectId]]
-    ) -> tuple[Graph, Columns]:
+    def _with_columns(self, builder: Builder, part: Graph) -> tuple[Graph, Columns]:
         """Graph of all runs, with the columns of what belongs to a part of it; and the ids of these."""
         ids = {node.detail("run") for node in part.nodes.values()} - {""}
         ids |= {node.id.partition(":")[2] for node in part.nodes.values() if node.kind == "run"}
-        whole, known = self._catalog.runs_by_id(ids), self._columns(tables_of(part))
-        return graph_of([whole.get(run.run, run) for run in runs], known, heads, told=whole), known
+        known = self._columns(tables_of(part))
+        return builder.tell(self._catalog.runs_by_id(ids), known), known
 
     def _commits(self) -> dict[str, dict[ObjectId, ObjectId]]:
         """Of each dataset on HEAD's branch its tables, the latest last, with a commit that holds each."""

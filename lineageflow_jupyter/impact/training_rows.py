@@ -75,10 +75,7 @@ def path_of(graph: Graph, model: str, base: str) -> Path:
     base : str
         Id of a version that its training data came from.
     """
-    features = [
-        graph.nodes[edge.source].detail("version") for edge in graph.into.get(model, ()) if edge.role == "feature"
-    ]
-    starts = list(dict.fromkeys(features or inputs_of(graph, model)))
+    starts = _starts(graph, model)
     if graph.nodes[model].detail("opaque") or not starts:
         return Path("what it was fitted with was not seen")
     if len(starts) > 1:
@@ -93,6 +90,26 @@ def path_of(graph: Graph, model: str, base: str) -> Path:
         calls.append(found)
         versions.append(found.source)
     return _path(graph, versions, calls)
+
+
+def versions_behind(graph: Graph, model: str) -> list[str]:
+    """The versions that rows came through to a model, the last first, as far as its calls kept or chose rows of one."""
+    starts = _starts(graph, model)
+    if graph.nodes[model].detail("opaque") or len(starts) != 1:
+        return []
+    versions = starts
+    while True:
+        found = _call_into(graph, versions[-1])
+        if isinstance(found, str) or found.source in versions:
+            return versions
+        versions.append(found.source)
+
+
+def _starts(graph: Graph, model: str) -> list[str]:
+    features = [
+        graph.nodes[edge.source].detail("version") for edge in graph.into.get(model, ()) if edge.role == "feature"
+    ]
+    return list(dict.fromkeys(features or inputs_of(graph, model)))
 
 
 def _path(graph: Graph, versions: list[str], calls: list[_Call]) -> Path:

@@ -11,14 +11,17 @@ told is tied to all that the run read by opaque edges: it may come from any of t
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePath
 
 from lineageflow_jupyter.lineage.analysis import analyse
-from lineageflow_jupyter.lineage.building_calls import EVERY, UNNAMED, LeftAlone, Operations, Read, Scope
+from lineageflow_jupyter.lineage.building_calls import UNNAMED, Operations, Read, Scope
+from lineageflow_jupyter.lineage.building_columns import EVERY, Call, LeftAlone, SameTable, tell_columns, tell_same
 from lineageflow_jupyter.lineage.graph import Edge, Evidence, Graph, Node, NodeKind, column_id, in_order
 from lineageflow_jupyter.model.cells import CellRun, FrameState, FrameWrite
 from lineageflow_jupyter.model.ids import ObjectId, short
@@ -62,10 +65,32 @@ def graph_of(
     >>> [(node.kind, node.label) for node in graph_of([run]).nodes.values()]
     [('run', 'a.ipynb [1]'), ('version', 'df')]
     """
-    builder = Builder(columns or {}, told)
+    builder = built(runs)
+    builder.finish(heads or {})
+    return builder.tell({run.run: run for run in runs if told is None or run.run in told}, columns or {})
+
+
+def built(runs: Iterable[CellRun]) -> Builder:
+    """A builder that has met some runs: `Builder.finish` gives their graph, `Builder.tell` then that with columns."""
+    builder = Builder()
     for run in runs:
         builder.add(run)
-    return builder.finish(heads or {})
+    return builder
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """A time in which Python's cycle collector rests: it would look again and again at a growing graph without cycles.
+
+    It rests for all threads, which then keep cyclic garbage a second longer; two threads in here at once leave it on.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 _Reason = tuple[Scope, str]
@@ -76,8 +101,7 @@ _Reason = tuple[Scope, str]
 class Builder:
     """A graph in the making: what is known after the runs so far."""
 
-    columns: Columns
-    told: Collection[str] | None = None
+    columns: Columns = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: dict[Edge, None] = field(default_factory=dict)
     by_variable: dict[tuple[str, Scope, ObjectId | None], str] = field(default_factory=dict)
@@ -96,6 +120,9 @@ class Builder:
     model_scopes: dict[str, tuple[str, Scope]] = field(default_factory=dict)
     holds: dict[str, list[str]] = field(default_factory=dict)
     left_alone: dict[str, LeftAlone] = field(default_factory=dict)
+    calls: list[Call | SameTable] = field(default_factory=list)
+    reasons: dict[str, list[_Reason]] = field(default_factory=dict)
+    graph: Graph = field(default_factory=lambda: Graph({}, ()))
 
     def add(self, run: CellRun) -> None:
         """Add a run, with what it read, made and called."""
@@ -195,18 +222,12 @@ class Builder:
             self.edge(Edge(source, f"run:{run.run}", "reads", "proved"))
             self.edge(Edge(source, name, "step"))
             self.edge(Edge(name, version, "step"))
-            self.same_columns(source, version, state.table, name, "proved")
+            self.calls.append(SameTable(source, version, state.table, name, "proved"))
         elif verb is None and state.table is not None:
             for read in [each.version for each in self.reads if each.user == f"run:{run.run}"]:
                 if read != version and self.tables.get(read) == state.table:
                     # A copy that nobody saw: equal, which proves nothing without a call.
-                    self.same_columns(read, version, state.table, "", "opaque")
-
-    def same_columns(self, source: str, target: str, table: ObjectId | None, by: str, evidence: Evidence) -> None:
-        """Edges between the columns of one table under two names, as far as they are known."""
-        for column in self.columns.get(table, ()) if table is not None else ():
-            ends = self.column(source, column), self.column(target, column)
-            self.edge(Edge(*ends, "column", evidence, "value", by))
+                    self.calls.append(SameTable(read, version, state.table, "", "opaque"))
 
     def _earlier(self, run: CellRun, state: FrameState, other: str) -> str:
         found = self.by_variable.get((run.session, self.scope(run, state.variable), state.table))
@@ -227,8 +248,6 @@ class Builder:
         self.tables[name] = state.table
         if state.table is not None:
             self.by_table[state.table] = name
-        for column in self.columns.get(state.table, ()) if state.table is not None else ():
-            self.column(name, column)
 
     def column(self, version: str, column: str) -> str:
         """Node of a column, made with what it was before an operation that left it alone."""
@@ -300,26 +319,54 @@ class Builder:
         return found
 
     def finish(self, heads: Mapping[str, Sequence[ObjectId]]) -> Graph:
-        """The graph, with marks on what is out of date."""
+        """The graph without columns, with marks on what is out of date."""
         current = {version for version, _ in self.latest.values()}
         repeated = self._repeated(name for name, node in self.nodes.items() if node.kind == "run")
         order = in_order(self.nodes, self.edges)
-        stale = self._stale(order, heads)
+        self.reasons = self._stale(order, heads)
         nodes = {}
         for name in order:
             node = self.nodes[name]
-            if node.kind == "column":  # it is as good as its frame
-                why = tuple(text for _, text in stale.get(node.detail("version"), ()))
-                nodes[name] = replace(node, stale=why) if why else node
-                continue
             is_current = name in current if node.kind == "version" else name not in repeated
-            if node.kind == "model":
+            if node.kind in ("operation", "model", "score"):
                 held = self.model_scopes.get(name)
                 is_current = f"run:{node.detail('run')}" not in repeated if held is None else self.models[held] == name
             # What has been replaced itself is only old.
-            why = tuple(text for _, text in stale.get(name, ())) if is_current else ()
+            why = self._why(name) if is_current else ()
             nodes[name] = node if is_current and not why else replace(node, current=is_current, stale=why)
-        return Graph(nodes, tuple(self.edges))
+        self.graph = Graph(nodes, tuple(self.edges))
+        return self.graph
+
+    def _why(self, name: str) -> tuple[str, ...]:
+        return tuple(text for _, text in self.reasons.get(name, ()))
+
+    def tell(self, runs: Mapping[str, CellRun], columns: Columns) -> Graph:
+        """The finished graph with columns, once. They lie behind their frames, and so behind what they came from.
+
+        Parameters
+        ----------
+        runs : mapping of str to CellRun
+            Runs whose columns are wanted, by id, with the edges between columns. Of the others operations tell none.
+        columns : mapping
+            Of each table the ids of its columns, by name.
+        """
+        self.columns = columns
+        known = len(self.edges)
+        for version, table in self.tables.items():
+            for column in columns.get(table, ()) if table is not None else ():
+                self.column(version, column)
+        for call in self.calls:
+            if isinstance(call, SameTable):
+                tell_same(self, call)
+            elif call.run in runs:
+                tell_columns(self, call, runs[call.run].operations[call.place])
+        nodes = {}
+        for name, node in self.graph.nodes.items():
+            nodes[name] = node
+            for column in self.holds.get(name, ()):  # a column is as good as its frame
+                why = self._why(name)
+                nodes[column] = replace(self.nodes[column], stale=why) if why else self.nodes[column]
+        return Graph(nodes, (*self.graph.edges, *islice(self.edges, known, None)))
 
     def _repeated(self, runs: Iterable[str]) -> set[str]:
         """Runs of cells that have run again since."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lineageflow_jupyter.lineage.building_columns import Call
 from lineageflow_jupyter.lineage.graph import Edge, Evidence, NodeKind
-from lineageflow_jupyter.model.cells import CellRun, ColumnEdge, OperationRecord
+from lineageflow_jupyter.model.cells import CellRun, OperationRecord
 from lineageflow_jupyter.model.ids import ObjectId
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 Scope = tuple[str, str, str]
 """Workspace, notebook and variable."""
 
-EVERY = "*"
 PLACE = "#"
 """Before the place of the operation, in the ids of versions within a run."""
 UNNAMED = "~"
@@ -41,28 +41,6 @@ class Read:
     scope: Scope
     expected: ObjectId | None
     dataset: str
-
-
-@dataclass(frozen=True, slots=True)
-class LeftAlone:
-    """Columns that an operation passed on by name: all but those of which it told.
-
-    Parameters
-    ----------
-    source : str
-        The version that it worked on.
-    by : str
-        The operation.
-    told : frozenset of str
-        Columns of which it told.
-    same : bool
-        Whether they must hold what they held, as after ``frame["new"] = …``.
-    """
-
-    source: str
-    by: str
-    told: frozenset[str]
-    same: bool
 
 
 @dataclass(slots=True)
@@ -125,14 +103,9 @@ class Operations:
             return ""
         output = self._output(place, operation, name)
         self.builder.edge(Edge(name, output, "step", evidence))
-        if not operation.opaque and self._is_told():
-            self._columns(operation, inputs, output, name)
-            self._carried(operation, inputs, output, name)
+        if not operation.opaque:
+            self.builder.calls.append(Call(self.run.run, place, name, tuple(inputs), output))
         return output
-
-    def _is_told(self) -> bool:
-        """Whether columns of this run are wanted."""
-        return self.builder.told is None or self.run.run in self.builder.told
 
     def _input(self, variable: str, place: int) -> str:
         found = self.now.get(variable, "")
@@ -180,12 +153,7 @@ class Operations:
         return self.models.get(variable) or self.builder.models.get(scope, "")
 
     def _fit(self, place: int, operation: OperationRecord, inputs: Sequence[str], name: str) -> str:
-        """A model: its features and target are columns of what it was fitted with."""
-        for edge in operation.edges if self._is_told() else ():
-            if edge.source < len(inputs) and inputs[edge.source]:
-                role = "target" if edge.target == "y" else "feature"
-                for column in self._of(inputs[edge.source], edge.column):
-                    self.builder.edge(Edge(column, name, "fits", "recorded", edge.influence, role=role))
+        """A model, and what came of it at once."""
         variable = _variable(operation)
         if variable:
             self.models[variable] = name
@@ -194,78 +162,13 @@ class Operations:
             self.builder.models[scope] = name
             self.builder.model_scopes[name] = scope
         if not operation.output or operation.output == variable:
+            self.builder.calls.append(Call(self.run.run, place, name, tuple(inputs), fits=True))
             return ""
         # What it made of that at once.
         output = self._output(place, operation, name)
         self.builder.edge(Edge(name, output, "step", "opaque" if operation.opaque else "recorded"))
-        for edge in operation.edges if self._is_told() else ():
-            if edge.target != "y":
-                self._column_edge(edge, inputs, output, name)
+        self.builder.calls.append(Call(self.run.run, place, name, tuple(inputs), output, fits=True))
         return output
-
-    def _of(self, version: str, column: str) -> list[str]:
-        """A column of a version, or all that are known."""
-        if column != EVERY:
-            return [self.builder.column(version, column)]
-        known = list(self.builder.holds.get(version, ()))
-        return known or [self.builder.column(version, EVERY)]
-
-    def _columns(self, operation: OperationRecord, inputs: Sequence[str], output: str, name: str) -> None:
-        told = {edge.target for edge in operation.edges if edge.influence == "value"}
-        told |= {*operation.added, *operation.changed, *operation.dropped}
-        passed = [e for e in operation.edges if e.column == e.target == EVERY and e.influence == "value"]
-        source = passed[0].source if passed else 0
-        if source < len(inputs) and inputs[source] and (passed or _edits(operation)):
-            same = _edits(operation)
-            self.builder.left_alone[output] = LeftAlone(inputs[source], name, frozenset(told - {EVERY}), same)
-            for column in (*self.builder.holds.get(inputs[source], ()), *self.builder.holds.get(output, ())):
-                label = self.builder.nodes[column].detail("column")
-                if label not in told:
-                    self.builder.column(output, label)
-                    self.builder.pass_on(output, label)
-        table = self.builder.tables.get(output)
-        for column in self.builder.columns.get(table, ()) if table is not None else ():
-            self.builder.column(output, column)
-        for column in operation.added:
-            self.builder.column(output, column)
-        for edge in operation.edges:
-            if edge not in passed:
-                self._column_edge(edge, inputs, output, name)
-
-    def _column_edge(self, edge: ColumnEdge, inputs: Sequence[str], output: str, name: str) -> None:
-        if edge.source >= len(inputs) or not inputs[edge.source]:
-            return
-        for target in self._of(output, edge.target):
-            for column in self._of(inputs[edge.source], edge.column):
-                evidence = self.builder.evidence(column, target) if edge.influence == "value" else "recorded"
-                # What went in need not come out as it was: another value is no wonder.
-                evidence = "recorded" if evidence == "opaque" else evidence
-                self.builder.edge(Edge(column, target, "column", evidence, edge.influence, name))
-
-    def _carried(self, operation: OperationRecord, inputs: Sequence[str], output: str, name: str) -> None:
-        """Columns that an operation left as they were, and so said nothing of: where equal ids prove it."""
-        tables = [self.builder.tables.get(each) for each in (*inputs[:1], output)]
-        if len(tables) < 2 or None in tables or output in self.builder.left_alone:
-            return
-        before, after = (self.builder.columns.get(each, {}) for each in tables if each is not None)
-        told = {edge.target for edge in operation.edges if edge.influence == "value"} | set(operation.added)
-        for column in before.keys() & after.keys() - told:
-            if before[column] == after[column]:
-                ends = self.builder.column(inputs[0], column), self.builder.column(output, column)
-                self.builder.edge(Edge(*ends, "column", "proved", "value", name))
-
-
-_EDITS = frozenset({"__setitem__", "__delitem__", "insert", "isetitem", "pop"})
-
-
-def edits(call: str) -> bool:
-    """Whether a call changes some columns of a frame in place, and lets the others be."""
-    owner, _, name = call.rpartition(".")
-    return name in _EDITS and not owner.startswith("Series")
-
-
-def _edits(operation: OperationRecord) -> bool:
-    return edits(operation.call) and bool(operation.output)
 
 
 def _label(operation: OperationRecord, kind: NodeKind) -> str:

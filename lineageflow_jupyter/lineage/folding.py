@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePath
 
-from lineageflow_jupyter.lineage.building_calls import edits, short_call
+from lineageflow_jupyter.lineage.building_calls import short_call
+from lineageflow_jupyter.lineage.building_columns import edits
 from lineageflow_jupyter.lineage.graph import Edge, Graph, Node, in_order
 
 THROUGH = "through"

@@ -113,9 +113,9 @@ def test_against_another_version(fitted: TestingShell) -> None:
 
 def test_rows_that_cannot_be_followed_have_no_number(fitted: TestingShell) -> None:
     fitted.run("planes = pd.DataFrame({'hours': [1.0, 2.0, 3.0, 4.0], 'seats': [5, 6, 7, 8]})")
-    fitted.run("joined = flights.merge(planes, on='hours')")
+    fitted.run("joined = flights.drop(columns='id').merge(planes, on='hours')")
     fitted.run("seats = LinearRegression().fit(joined[['seats']], joined.late)")
-    fitted.run("shuffled = flights.sample(frac=1, random_state=1).reset_index(drop=True).head(12)")
+    fitted.run("shuffled = flights.drop(columns='id').sample(frac=1, random_state=1).reset_index(drop=True).head(12)")
     fitted.run("lost = LinearRegression().fit(shuffled[['miles']], shuffled.late)")
     fitted.run("twice = flights.iloc[[0, 0, *range(2, 20)]]")
     fitted.run("again = LinearRegression().fit(twice[['miles']], twice.late)")

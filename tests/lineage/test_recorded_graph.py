@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lineageflow_jupyter.lineage.building import graph_of
+from lineageflow_jupyter.lineage.building import graph_of, without_collector
 from lineageflow_jupyter.lineage.drawing import collapsed, svg, with_operations
 from lineageflow_jupyter.lineage.graph import Graph, Node
 from lineageflow_jupyter.lineage.operations import Recorder
@@ -195,6 +196,19 @@ def test_no_cycles_and_proofs_only_of_equal_columns(recorder: Recorder, steps: l
             assert edge.by
             assert held(edge.source) == held(edge.target)
     assert svg(found).startswith("<svg")
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_cycle_collector_is_afterwards_as_it_was(on: bool) -> None:
+    was = gc.isenabled()
+    try:
+        (gc.enable if on else gc.disable)()
+        with pytest.raises(KeyError), without_collector():
+            assert not gc.isenabled()
+            raise KeyError
+        assert gc.isenabled() == on
+    finally:
+        (gc.enable if was else gc.disable)()
 
 
 @pytest.mark.parametrize("target", [("e", "e"), ("y", ""), ("df", "d")])
