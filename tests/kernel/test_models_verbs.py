@@ -93,6 +93,9 @@ def test_how_many_training_rows_a_change_touched(fitted: TestingShell) -> None:
     assert by_column.models[0].features == ("hours", "speed")
     assert {each.frame for each in by_column.frames} >= {"X", "X_train"}
     assert "y" not in {each.frame for each in by_column.frames}
+    text = str(fitted.run("%lf impact flights"))
+    assert text.count("flights was committed as ") + text.count("flights is ") == 1, "why is said once"
+    assert text.count("out of date") > len(found)
     text = str(fitted.run("%lf impact flights --column hours"))
     assert f"{found['model'].touched.rows} of 15" in text
     assert json.dumps(wire.impact(by_column))

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
-from lineageflow_jupyter.kernel.display import GOOD, STRONG, WARN, Answer, Cell, Grid, Note, listed
+from lineageflow_jupyter.kernel.display import STRONG, Answer, Cell, Grid, Note, listed
 from lineageflow_jupyter.kernel.verb import Call, Verb
-from lineageflow_jupyter.kernel.verbs.models import place_text, score_text, table_text
+from lineageflow_jupyter.kernel.verbs.models import (
+    Reasons,
+    place_text,
+    said_once,
+    score_text,
+    stale_notes,
+    state_cell,
+    table_text,
+)
 from lineageflow_jupyter.model.ids import short
 from lineageflow_jupyter.model.model_reports import AffectedFrame, AffectedModel, ImpactReport, Touched
 
@@ -24,24 +32,27 @@ def _run(call: Call) -> object:
         return Answer(found, (Note(f"nothing is known to hang on {what}"),))
     compared = "" if found.table is None else f", compared with table {short(found.table)}"
     parts = [Note(f"what hangs on {what}{compared}", STRONG)]
-    models = Grid(_HEADERS, tuple(map(_row, found.models)), literal=True)
-    return Answer(found, (*parts, _frames(found), *([models] if found.models else [])))
+    why = said_once([*(each.stale for each in found.frames), *(each.model.stale for each in found.models)])
+    frames = [_frames(found, why)] if found.frames else []
+    models = [Grid(_HEADERS, tuple(_row(each, why) for each in found.models), literal=True)] if found.models else []
+    return Answer(found, (*parts, *frames, *models, *stale_notes(why)))
 
 
-def _frames(found: ImpactReport) -> Grid:
+def _frames(found: ImpactReport, why: Reasons) -> Grid:
     columns: dict[str, list[str]] = {}
     for each in found.columns:
         columns.setdefault(each.frame, []).append(each.column)
-    rows = tuple(_frame_row(each, columns.get(each.frame, [])) for each in found.frames)
-    return Grid(("frame", "columns", "evidence", "state"), rows, literal=True)
+    rows = [_frame_row(each, columns.get(each.frame, []), why) for each in found.frames]
+    if columns:
+        return Grid(("frame", "columns", "evidence", "state"), tuple(rows), literal=True)
+    return Grid(("frame", "evidence", "state"), tuple((name, *rest) for name, _, *rest in rows), literal=True)
 
 
-def _frame_row(frame: AffectedFrame, columns: list[str]) -> tuple[str | Cell, ...]:
-    state = Cell("; ".join(frame.stale), WARN) if frame.stale else Cell("up to date", GOOD)
-    return frame.frame, listed(columns), frame.evidence, state
+def _frame_row(frame: AffectedFrame, columns: list[str], why: Reasons) -> tuple[str | Cell, ...]:
+    return frame.frame, listed(columns), frame.evidence, state_cell(frame.stale, why)
 
 
-def _row(affected: AffectedModel) -> tuple[str | Cell, ...]:
+def _row(affected: AffectedModel, why: Reasons) -> tuple[str | Cell, ...]:
     model = affected.model
     return (
         model.name or "–",
@@ -51,7 +62,7 @@ def _row(affected: AffectedModel) -> tuple[str | Cell, ...]:
         listed([score_text(each) for each in model.scores], limit=3),
         touched_text(affected.touched),
         place_text(model.place),
-        Cell("; ".join(model.stale), WARN) if model.stale else Cell("up to date", GOOD),
+        state_cell(model.stale, why),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lineageflow_jupyter.kernel.arguments import Option
 from lineageflow_jupyter.kernel.display import GOOD, MUTED, WARN, Answer, Cell, Grid, Note, listed
 from lineageflow_jupyter.kernel.verb import Call, Verb
@@ -22,10 +24,12 @@ def _run(call: Call) -> object:
     notes = (
         [] if len(shown) == len(every) else [Note(f"{len(every) - len(shown):,} that were fitted again: --all", MUTED)]
     )
-    return Answer(every, (Grid(_HEADERS, tuple(map(_row, shown)), frozenset({3}), literal=True), *notes))
+    why = said_once([each.stale for each in shown])
+    grid = Grid(_HEADERS, tuple(_row(each, why) for each in shown), frozenset({3}), literal=True)
+    return Answer(every, (grid, *stale_notes(why), *notes))
 
 
-def _row(model: ModelReport) -> tuple[str | Cell, ...]:
+def _row(model: ModelReport, why: Reasons) -> tuple[str | Cell, ...]:
     return (
         model.name or "–",
         model.kind,
@@ -37,12 +41,30 @@ def _row(model: ModelReport) -> tuple[str | Cell, ...]:
         listed([column_text(each) for each in model.targets], limit=2),
         listed([score_text(each) for each in model.scores], limit=3),
         place_text(model.place),
-        Cell("; ".join(model.stale), WARN)
-        if model.stale
-        else Cell("up to date", GOOD)
-        if model.current
-        else Cell("fitted again since", MUTED),
+        state_cell(model.stale, why) if model.stale or model.current else Cell("fitted again since", MUTED),
     )
+
+
+Reasons = tuple[str, ...]
+"""Why something is out of date."""
+
+
+def said_once(every: Iterable[Reasons]) -> Reasons:
+    """Why several are out of date, all for the same reasons: it is said below them. Empty where reasons differ."""
+    found = [each for each in every if each]
+    return found[0] if len(found) > 1 and len(set(found)) == 1 else ()
+
+
+def state_cell(stale: Reasons, once: Reasons) -> Cell:
+    """Whether something is out of date, and why, if that is not said below."""
+    if not stale:
+        return Cell("up to date", GOOD)
+    return Cell("out of date" if stale == once else "; ".join(stale), WARN)
+
+
+def stale_notes(once: Reasons) -> list[Note]:
+    """What is said below a table of what is out of date."""
+    return [Note(f"out of date: {'; '.join(once)}", WARN)] if once else []
 
 
 def table_text(table: TrainingTable) -> str:
