@@ -61,12 +61,7 @@ class Impacting(Tracing):
         ...     print(model.kind, model.trained_on[0].frame, model.scores)
         """
         with without_collector():
-            graph, _ = self._graph_behind(
-                lambda graph: [
-                    node.id for node in graph.nodes.values() if node.kind == "model" and (former or node.current)
-                ]
-            )
-            return self._models(graph).all()
+            return self._reports(former=former)
 
     def impact(self, name: str, column: str | None = None, against: str | None = None) -> ImpactReport:
         """What hangs on a dataset, or on a column of it: frames, columns, models with their features and scores.
@@ -115,6 +110,14 @@ class Impacting(Tracing):
         )
 
     # --- the graph ---------------------------------------------------------------------------------------------------
+
+    def _reports(self, *, former: bool) -> tuple[ModelReport, ...]:
+        graph, _ = self._graph_behind(
+            lambda graph: [
+                node.id for node in graph.nodes.values() if node.kind == "model" and (former or node.current)
+            ]
+        )
+        return self._models(graph).all()
 
     def _graph_behind(self, wanted: Callable[[Graph], Iterable[str]]) -> tuple[Graph, Graph]:
         """Graph of all runs, with columns of what lies behind some nodes; and that part of it, without columns."""

@@ -333,7 +333,8 @@ class Builder:
                 is_current = f"run:{node.detail('run')}" not in repeated if held is None else self.models[held] == name
             # What has been replaced itself is only old.
             why = self._why(name) if is_current else ()
-            nodes[name] = node if is_current and not why else replace(node, current=is_current, stale=why)
+            unmarked = is_current and not why
+            nodes[name] = node if unmarked else Node(name, node.kind, node.label, node.details, why, is_current)
         self.graph = Graph(nodes, tuple(self.edges))
         return self.graph
 
