@@ -22,6 +22,9 @@ ARCTIC := .venv-bench-arctic/.installed
 INSTALL := -m pip install --quiet --disable-pip-version-check
 # An installation from here leaves the front end to the rules below, and needs no Node for it.
 export HATCH_BUILD_NO_HOOKS := true
+# Node knows its own certificates alone. A company's, through whose proxy packages come, is among those of the system.
+NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
+export NODE_EXTRA_CA_CERTS
 # Tests make thousands of small files: in memory, where there is a file system in memory, they take four fifths of the time.
 MEMORY := $(wildcard /dev/shm)
 FILES := $(if $(MEMORY),--basetemp=$(MEMORY)/lineageflow-tests-$(shell id -u))
