@@ -52,7 +52,7 @@ def weight_of(frame: Any) -> Weight:
 
     series = isinstance(frame, pd.Series)
     rows, index = len(frame), frame.index
-    size = 0 if isinstance(index, pd.RangeIndex) else int(index.nbytes)
+    size = int(index.memory_usage())  # `nbytes` of times with a zone asks for their values, of which pandas warns
     objects = 0
     for number, dtype in enumerate([frame.dtype] if series else frame.dtypes.tolist()):
         if isinstance(dtype, np.dtype):

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from lineageflow_jupyter.impact.training_rows import CHOOSE, Path, path_of, versions_behind
 from lineageflow_jupyter.lineage.building_calls import short_call
@@ -169,6 +168,7 @@ def rows_with(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> base, table = pd.DataFrame({"id": [7, 8, 9]}), pd.DataFrame({"of": [9, 9, 7]})
     >>> rows_with(base, ["id"], np.array([2]), table, ["of"])
     array([0, 1])
@@ -189,6 +189,8 @@ def _keys(frame: Any, names: Sequence[str]) -> Any:
     columns = _key_columns(frame, names)
     if columns is None:
         return None
+    import pandas as pd
+
     return pd.Index(columns[0]) if len(columns) == 1 else pd.MultiIndex.from_arrays(columns)
 
 
@@ -206,4 +208,6 @@ def _key_columns(frame: Any, names: Sequence[str]) -> list[Any] | None:
 
 def _without_key(frame: Any, names: Sequence[str]) -> npt.NDArray[np.bool_]:
     columns = _key_columns(frame, names) or []
+    import pandas as pd
+
     return np.asarray(np.any([pd.isna(each) for each in columns], axis=0), np.bool_)

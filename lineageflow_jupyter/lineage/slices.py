@@ -168,14 +168,22 @@ def _maker(runs: Sequence[CellRun], variable: str, table: ObjectId | None) -> tu
             for place in places
             if _write_of(runs[place], variable) is not None or name in _names(runs[place]).writes
         )
-        return next(((place, variable) for place in made), None)
+        latest = next(made, None)
+        wrote = None if latest is None else _write_of(runs[latest], variable)
+        if latest is None or wrote is None or wrote.after is None or not _by_verb(runs[latest], name):
+            return None if latest is None else (latest, variable)
+        table = wrote.after.table
+        if table is None:
+            return latest, variable
     found = [
         (place, each.after.variable)
         for place in places
         for each in runs[place].writes
         if each.seen and each.after is not None and each.after.table == table
     ]
-    return next((each for each in found if each[1] == variable), found[0] if found else None)
+    # What a verb gave back, as an undo does, was made by code before.
+    by_code = [each for each in found if not _by_verb(runs[each[0]], root_of(each[1]))]
+    return next((each for each in (*by_code, *found) if each[1] == variable), found[0] if found else None)
 
 
 def _session(runs: Sequence[CellRun], last: int) -> list[CellRun]:
@@ -295,7 +303,7 @@ class _Walk:
         """Whether a run has bound or changed what a wanted name stands for."""
         run, names = self.runs[place], _names(self.runs[place])
         if any(name == root_of(_variable(each.after)) for each in run.writes if each.seen):
-            return not self._is_other_version(place, name)
+            return not self._is_other_version(place, name) and not self._is_given_back(place, name)
         if run.outcome != OK and name in self._unchanged(run):
             return False
         # A name that is bound anew is another object even where it holds the same: it may be an alias from here on.
@@ -329,6 +337,17 @@ class _Walk:
             )
             for variable in off
         )
+
+    def _is_given_back(self, place: int, name: str) -> bool:
+        """Whether a verb gave a variable the very version that is wanted, while code of an earlier run had made it."""
+        wanted = {(each.variable, each.table) for each in self.wanted[name] if each.table is not None}
+        made = {
+            (each.after.variable, each.after.table)
+            for earlier in self.runs[:place]
+            for each in earlier.writes
+            if each.seen and each.after is not None
+        }
+        return bool(wanted) and wanted <= made and _by_verb(self.runs[place], name)
 
     @staticmethod
     def _unchanged(run: CellRun) -> Names:
@@ -386,6 +405,12 @@ class _Walk:
     def _misfit(self, variable: str, table: ObjectId | None, where: str) -> None:
         wanted = "" if table is None else f" {short(table)}"
         self.cautions[f"no tracked cell made the table{wanted} that {variable} held at {where}"] = None
+
+
+def _by_verb(run: CellRun, name: str) -> bool:
+    """Whether a verb of ``%lf`` gave a variable what it holds after a run, and no code of it."""
+    names = _names(run)
+    return name not in names.writes and any(magic.name == "lf" for magic in names.magics)
 
 
 def _cell(run: CellRun) -> str:
