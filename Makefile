@@ -80,7 +80,7 @@ bench: $(BENCH) $(ARCTIC)
 lock: | .venv-lock/bin/python
 	.venv-lock/bin/python $(INSTALL) --group lock
 	$(COMPILE) --all-extras --group extension --group test --group ui --group check --group bench -o requirements/locked.txt
-	$(COMPILE) --extra polars --extra widgets --group test --group ui -c requirements/oldest.in -o requirements/oldest.txt
+	$(COMPILE) --extra polars --group test --group ui -c requirements/oldest.in -o requirements/oldest.txt
 	$(COMPILE) --extra polars --group bench-arctic -o requirements/bench-arctic.txt
 
 clean:
@@ -120,7 +120,7 @@ $(SHOWN): $(EXTENSION) $(LAB)
 	@touch $@
 
 $(OLDEST): pyproject.toml requirements/oldest.txt | .venv-oldest/bin/python
-	.venv-oldest/bin/python $(INSTALL) -c requirements/oldest.txt -e ".[polars,widgets]" --group test --group ui
+	.venv-oldest/bin/python $(INSTALL) -c requirements/oldest.txt -e ".[polars]" --group test --group ui
 	@touch $@
 
 $(BENCH): pyproject.toml requirements/locked.txt | .venv-bench/bin/python

@@ -317,15 +317,6 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 choices=("true", "false"),
             ),
             Setting(
-                "widgets",
-                "LINEAGEFLOW_WIDGETS",
-                _bool,
-                "true or false",
-                "whether answers come with widgets, in a notebook that can show them",
-                True,
-                choices=("true", "false"),
-            ),
-            Setting(
                 "log_length",
                 "LINEAGEFLOW_LOG_LENGTH",
                 _count,
@@ -462,11 +453,6 @@ class Settings:
     def cache_bytes(self) -> int:
         """Room for the hot cache."""
         return int(self._value("cache_bytes") or 0)
-
-    @property
-    def widgets(self) -> bool:
-        """Whether answers come with widgets."""
-        return bool(self._value("widgets"))
 
     @property
     def log_length(self) -> int:

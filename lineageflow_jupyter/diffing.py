@@ -144,26 +144,6 @@ class TableDiff:
         """
         return self._tell(self)
 
-    def reasons_at(self, row_a: int | None, row_b: int | None, column: str) -> tuple[Cause, ...]:
-        """What made the difference in one place, as `reasons` tells it.
-
-        Parameters
-        ----------
-        row_a, row_b : int or None
-            Where the row is in the older and in the newer version; None: it is not there.
-        column : str
-            Name of the column: that of a cell which changed or is new; of a row that came or went any.
-        """
-        one = next(pair for pair in self._pairs if pair.name == column)
-        cells = {one.new: np.array([row_b], np.int64)} if row_a is not None and row_b is not None else {}
-        changes = ChangeSet(
-            _lone_row(self.changes.alignment, row_a, row_b),
-            self.changes.by,
-            {place: rows for place, rows in cells.items() if place is not None and one.comparable},
-        )
-        options = replace(self.options, columns=(column,), ignore=(), rtol=0.0, atol=0.0)
-        return self._tell(TableDiff(self.old, self.new, self._schema_change, changes, options))
-
     @property
     def causes(self) -> Any:
         """The same as a frame; see `reasons.causes_frame`."""
@@ -288,7 +268,7 @@ class TableDiff:
             rows_added=alignment.rows_b - alignment.matched,
             rows_removed=alignment.rows_a - alignment.matched,
             rows_moved=len(alignment.moved),
-            rows_changed=len(self.changed_rows),
+            rows_changed=len(self._changed_rows),
             cells_changed={pair.name: len(rows) for pair, rows in self._changed_cells.values()},
         )
 
@@ -319,7 +299,7 @@ class TableDiff:
         return np.concatenate(kept)
 
     @cached_property
-    def changed_rows(self) -> Rows:
+    def _changed_rows(self) -> Rows:
         """Rows of the newer version with changes that count, rising."""
         parts = [rows for _, rows in self._changed_cells.values()]
         if len(parts) < 2:
@@ -474,20 +454,15 @@ class TableDiff:
         context : int
             Unchanged rows to show before and after each that differs.
         """
-        return self.pager.page(self.hunks(context), start, stop)
-
-    def hunks(self, context: int = 0) -> Hunks:
-        """Which rows differ, with so many unchanged ones around each; no values are read."""
-        found = self._hunks.get(context)
-        if found is None:
-            parts = [rows for rows in (self.changed_rows, self.changes.alignment.moved) if len(rows)]
+        hunks = self._hunks.get(context)
+        if hunks is None:
+            parts = [rows for rows in (self._changed_rows, self.changes.alignment.moved) if len(rows)]
             marked = np.union1d(*parts) if len(parts) == 2 else parts[0] if parts else _NO_ROWS
-            found = self._hunks[context] = Hunks.of(self.changes.alignment, marked, context)
-        return found
+            hunks = self._hunks[context] = Hunks.of(self.changes.alignment, marked, context)
+        return self._pager.page(hunks, start, stop)
 
     @cached_property
-    def pager(self) -> Pager:
-        """What reads rows of hunks."""
+    def _pager(self) -> Pager:
         pairs = [pair for pair in self._pairs if pair in self._chosen or pair in self._key_pairs]
         changed = {name: rows for name, (_, rows) in self._changed_cells.items()}
         return Pager(self.old, self.new, pairs, frozenset(self.key), changed, self.changes.alignment.moved)
@@ -636,17 +611,6 @@ def _chosen(pairs: Sequence[ColumnPair], options: DiffOptions, dataset: str) -> 
         if (options.columns is None or any(pair.called(name) for name in options.columns))
         and not any(pair.called(name) for name in options.ignore)
     )
-
-
-def _lone_row(whole: Alignment, row_a: int | None, row_b: int | None) -> Alignment:
-    """As if all rows stood where they were, but for one that came or went."""
-    if row_a is None and row_b is not None:
-        runs = [(0, 0, row_b), (row_b, row_b + 1, whole.rows_b - row_b - 1)]
-        return Alignment.from_runs(whole.rows_b - 1, whole.rows_b, runs)
-    if row_b is None and row_a is not None:
-        runs = [(0, 0, row_a), (row_a + 1, row_a, whole.rows_a - row_a - 1)]
-        return Alignment.from_runs(whole.rows_a, whole.rows_a - 1, runs)
-    return Alignment.identity(whole.rows_b)
 
 
 def _distribution(version: Version | None, place: int | None) -> Distribution | None:

@@ -49,7 +49,7 @@ class Pager:
         """Rows ``[start, stop)`` of all rows of some hunks."""
         start = min(max(start, 0), hunks.rows)
         shown = hunks.page(start, stop)
-        rows = self.rows(shown)
+        rows = self._rows(shown)
         columns = tuple(
             DiffColumn(pair.label, pair.role, pair.state, pair.name in self.keys, pair.old_label) for pair in self.pairs
         )
@@ -63,8 +63,7 @@ class Pager:
             tuple(Hunk(number, tuple(row for _, row in group)) for number, group in grouped),
         )
 
-    def rows(self, shown: ShownRows) -> list[DiffRow]:
-        """Rows of hunks, with their cells in the columns to show; what kind they are says the whole row."""
+    def _rows(self, shown: ShownRows) -> list[DiffRow]:
         flags = {name: _members(rows, shown.b) for name, rows in self.changed.items()}
         flags = {name: each for name, each in flags.items() if each.any()}
         edited = np.zeros(len(shown.b), bool)

@@ -192,7 +192,7 @@ def requirement(line: str) -> tuple[str, str]:
 def test_lower_bounds_are_the_versions_tested_in_the_oldest_environment() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
-    extras = [line for name in ("polars", "openlineage", "server", "widgets") for line in optional[name]]
+    extras = [line for name in ("polars", "openlineage", "server") for line in optional[name]]
     promised = dict(map(requirement, [*project["dependencies"], *extras]))
     lines = (ROOT / "requirements" / "oldest.in").read_text(encoding="utf-8").splitlines()
     pinned = [line for line in lines if line and not line.startswith("#")]

@@ -6,7 +6,6 @@ Rows stand in the order of B; a removed row stands where it was: after the last 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -30,7 +29,7 @@ class ShownRows:
     hunk: Rows
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Hunks:
     """Rows that differ, with neighbours, as ranges of B and runs of removed rows of A.
 
@@ -89,31 +88,17 @@ class Hunks:
         """Rows of all hunks."""
         return int((self.stops - self.starts).sum() + self.lengths.sum())
 
-    @cached_property
-    def shown_at(self) -> Rows:
-        """Place of the first row of each run of removed rows."""
-        if not len(self.gaps):
-            return self.gaps
-        before = _before(self.stops - self.starts)[self._home]
-        return before + self.gaps - self.starts[self._home] + _before(self.lengths)
-
-    @cached_property
-    def _home(self) -> Rows:
-        """Hunk of each run of removed rows."""
-        return np.asarray(np.searchsorted(self.starts, self.gaps, side="right") - 1)
-
     def page(self, start: int, stop: int) -> ShownRows:
         """Rows ``[start, stop)`` of all rows of the hunks, in order."""
         start = max(start, 0)
-        return self.at(np.arange(start, max(min(stop, self.rows), start), dtype=np.int64))
-
-    def at(self, places: Rows) -> ShownRows:
-        """Rows at some places among all rows of the hunks."""
+        places = np.arange(start, max(min(stop, self.rows), start), dtype=np.int64)
         gone = np.zeros(len(places), bool)
         passed = run = np.zeros(len(places), np.int64)  # removed rows before each place
-        before, shown_at, home = _before(self.stops - self.starts), self.shown_at, self._home
+        before, shown_at = _before(self.stops - self.starts), self.gaps
+        home = np.searchsorted(self.starts, self.gaps, side="right") - 1
         if len(self.gaps):
             gone_before = _before(self.lengths)
+            shown_at = before[home] + self.gaps - self.starts[home] + gone_before
             run = np.searchsorted(shown_at, places, side="right") - 1
             gone = (run >= 0) & (places < (shown_at + self.lengths)[run])
             passed = np.where(run >= 0, (gone_before + self.lengths)[run], 0)

@@ -71,7 +71,6 @@ class LineageFlow(Configurable):
     openlineage = SettingTrait("openlineage")
     openlineage_namespace = SettingTrait("openlineage_namespace")
     openlineage_code = SettingTrait("openlineage_code")
-    widgets = SettingTrait("widgets")
     log_length = SettingTrait("log_length")
 
     def __init__(self, **kwargs: Any) -> None:

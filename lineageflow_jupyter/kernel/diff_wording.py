@@ -82,19 +82,19 @@ def cause_notes(diff: TableDiff) -> Iterator[Note]:
     reasons = diff.reasons
     if not any(each.run for each in reasons) and len({each.commit for each in reasons}) < 2:
         return
-    lines = [cause_text(each) for each in reasons]
+    lines = [_cause_text(each) for each in reasons]
     yield from (Note(clipped(line, 200)) for line in lines[:LINES])
     if len(lines) > LINES:
         yield Note(f"and {len(lines) - LINES:,} more: `d.report.causes` has all of `d = %lf diff …`", MUTED)
 
 
-def cause_text(found: Cause) -> str:
+def _cause_text(found: Cause) -> str:
     """What changed, by which operation, in which cell and line.
 
     Examples
     --------
     >>> from lineageflow_jupyter.reasons import Cause
-    >>> cause_text(Cause("changed", "dep", 3112, run="1f", number=7, line=2, operation="fillna"))
+    >>> _cause_text(Cause("changed", "dep", 3112, run="1f", number=7, line=2, operation="fillna"))
     '3,112 values of dep changed by fillna, cell [7], line 2'
     """
     what = {

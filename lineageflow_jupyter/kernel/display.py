@@ -14,10 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
-
-if TYPE_CHECKING:
-    from lineageflow_jupyter.kernel.inline import Inline
+from typing import Any, ClassVar, Protocol
 
 CELL_LENGTH = 100
 """Longer text in a table is cut, so that one long message does not stretch every row."""
@@ -32,7 +29,7 @@ GOOD, WARN, BAD, MUTED, STRONG, CODE = "good", "warn", "bad", "muted", "strong",
 # Colours follow JupyterLab's theme; elsewhere they follow the browser, and otherwise the surrounding text. A theme's
 # signal colours are made for badges, too pale for text: mixed with the colour of text they can be read in all themes.
 # The long selectors are needed against those of notebooks, which align all tables to the right and stripe them.
-STYLE = """.lf-out{--lf-text:var(--jp-content-font-color1,currentColor);
+_STYLE = """.lf-out{--lf-text:var(--jp-content-font-color1,currentColor);
 --lf-good:color-mix(in srgb,var(--jp-success-color1,#2e7d32) 65%,var(--lf-text));
 --lf-warn:color-mix(in srgb,var(--jp-warn-color1,#b26a00) 65%,var(--lf-text));
 --lf-bad:color-mix(in srgb,var(--jp-error-color1,#c62828) 65%,var(--lf-text));
@@ -56,12 +53,6 @@ white-space:nowrap;max-width:none;border:0;border-bottom:1px solid var(--lf-line
 .lf-out code,.lf-out .lf-code{font-family:var(--jp-code-font-family,monospace)}
 .lf-out .lf-good{color:var(--lf-good)}.lf-out .lf-warn{color:var(--lf-warn)}.lf-out .lf-bad{color:var(--lf-bad)}
 .lf-out .lf-muted{color:var(--lf-soft)}.lf-out .lf-strong{font-weight:600}
-"""
-
-# For an answer with a widget behind it, in JupyterLab and Notebook 7: what the widget tells better is hidden while it
-# lives, and its output as long as there is no widget in it, but a word of the front end that it has none.
-_FOLLOWED = """.jp-OutputArea-child:has(+.jp-OutputArea-child .lf-alive) .lf-followed .lf-still{display:none}
-.jp-OutputArea-child:has(.lf-followed)+.jp-OutputArea-child:not(:has(.lf-widget)){display:none}
 """
 
 
@@ -155,13 +146,10 @@ class Answer:
         see `FrameAnswer`.
     parts : tuple of Part
         The same for people.
-    inline : Inline, optional
-        A widget to show behind it.
     """
 
     report: Any
     parts: tuple[Part, ...]
-    inline: Inline | None = None
 
     def __str__(self) -> str:
         """Return the text form."""
@@ -171,30 +159,9 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """Return the static HTML form, without scripts and without anything that is loaded."""
-        return self.html()
-
-    def html(self, told_again: range | None = None) -> str:
-        """Return the static HTML form.
-
-        Parameters
-        ----------
-        told_again : range, optional
-            Places of parts that the widget in the next output tells better.
-        """
         own = "".join(dict.fromkeys(part.style for part in self.parts))
-        texts = [part.as_html() for part in self.parts]
-        if told_again is None:
-            return f'<style>\n{STYLE}{own}</style><div class="lf-out">{"".join(texts)}</div>'
-        first, last = told_again.start, told_again.stop
-        still = f'<div class="lf-still">{"".join(texts[first:last])}</div>'
-        body = "".join([*texts[:first], still, *texts[last:]])
-        return f'<style>\n{STYLE}{own}{_FOLLOWED}</style><div class="lf-out lf-followed">{body}</div>'
-
-    def _ipython_display_(self) -> None:
-        """Show it with its widget; without one, IPython is to take the text and the static form."""
-        if self.inline is None:
-            raise NotImplementedError
-        self.inline.show(self)
+        style = f"<style>\n{_STYLE}{own}</style>"
+        return f'{style}<div class="lf-out">{"".join(part.as_html() for part in self.parts)}</div>'
 
 
 class FrameAnswer(Answer):
@@ -207,9 +174,8 @@ class FrameAnswer(Answer):
     __slots__ = ()
 
     def let_go(self) -> None:
-        """Put a note in the place of the report; a widget that was shown is kept elsewhere."""
+        """Put a note in the place of the report."""
         object.__setattr__(self, "report", LetGo())
-        object.__setattr__(self, "inline", None)
 
 
 class LetGo:

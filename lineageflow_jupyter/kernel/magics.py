@@ -66,7 +66,6 @@ class LineMagic:
             variables = list(self.session.variables.items())
             if not any(value is shown for name, value in variables if not name.startswith("_")):
                 shown.let_go()
-        self.session.shelf.tidy()
 
     def _answer(self, line: str, names: Any) -> object:
         typed = split(line)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from lineageflow_jupyter import config
 from lineageflow_jupyter.kernel.configuration import LineageFlow
-from lineageflow_jupyter.kernel.inline import Shelf
 from lineageflow_jupyter.kernel.live import LiveFrames
 from lineageflow_jupyter.lineage.trails import Trail
 from lineageflow_jupyter.model.records import WorkspaceName
@@ -41,7 +40,6 @@ class Session:
         self.live = LiveFrames()
         self.conflicts: dict[str, Any] = {}  # frames of open conflicts as the user was last given them, by dataset
         self.trails: dict[str, Trail] = {}  # by variable: where `%lf undo NAME` went
-        self.shelf = Shelf()
         self.tracking: CellTracking | None = None
         self._repository: Repository | None = None
         self._lock = RLock()  # cells of a kernel may run on several threads
@@ -101,7 +99,6 @@ class Session:
             if self._repository is not None:
                 self._repository.close()
             self._repository = None
-            self.shelf.clear()
             self.live = LiveFrames()
             self.conflicts = {}
             self.trails = {}

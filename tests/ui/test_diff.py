@@ -1,4 +1,4 @@
-"""A diff in a real JupyterLab, without a grid: readable in both themes, a header that stays, harmless without trust."""
+"""A diff in a real JupyterLab: readable in both themes, a header that stays, and harmless and legible without trust."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ t = pd.DataFrame({{"id": range(rows), "carrier": "UA", "delay": 1.5, "note": {HO
 for number in range(12):
     t[f"column_{{number}}"] = number
 %lf init;
-%lf config widgets false;
 %lf commit t --key id -m raw""",
     "diff": """t.loc[0:1, "carrier"] = ["DL", None]
 t.loc[2, "delay"] = float("nan")

@@ -10,11 +10,9 @@ from lineageflow_jupyter.errors import UnknownName, UnsupportedData, UsageProble
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.columns import split_columns
 from lineageflow_jupyter.kernel.counts import count_of
-from lineageflow_jupyter.kernel.diff_inline import committed_places, diff_inline
 from lineageflow_jupyter.kernel.diff_page import DiffTable
 from lineageflow_jupyter.kernel.diff_wording import cause_notes, diff_notes, diff_text, shape, stat_parts
 from lineageflow_jupyter.kernel.display import BAD, MUTED, STRONG, WARN, Answer, FrameAnswer, Grid, Note, Part, listed
-from lineageflow_jupyter.kernel.inline import can_show
 from lineageflow_jupyter.kernel.places import place_named
 from lineageflow_jupyter.kernel.sides import Asked, in_shell, read
 from lineageflow_jupyter.kernel.verb import Call, Verb
@@ -29,8 +27,6 @@ ROWS = 50
 """Rows that are shown of one dataset, …"""
 ROWS_OF_SEVERAL = 10
 """… and of each where several differ."""
-ROWS_BEHIND = 20
-"""… and where a grid shows them all, so that this many stay when it has gone."""
 TABLES = 3
 """Datasets whose rows are shown where several differ."""
 SUMMARIES = 100
@@ -70,10 +66,8 @@ class Found:
         What to say where nothing differs.
     notes : list of Note
         What could not be compared, or was compared with something else.
-    places : dict of str to (str or None, str or None)
-        By dataset: where the older and the newer version are committed.
-    frames : dict of str to (str, frame)
-        By dataset: variables and the live frames in them that diffs look at.
+    live : bool
+        Whether diffs look at live frames.
     """
 
     diffs: Diffs = field(default_factory=dict)
@@ -81,8 +75,7 @@ class Found:
     heading: Sides | None = None
     nothing: str = NOTHING
     notes: list[Note] = field(default_factory=list)
-    places: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
-    frames: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    live: bool = False
 
 
 def run_in_notebook(call: Call) -> Answer:
@@ -188,8 +181,7 @@ def _compare(call: Call, found: Found, dataset: str, place: str, frame: Any, *, 
             raise
         found.notes.append(Note(f"{dataset} cannot be compared: {error}", BAD))
         return
-    found.frames[dataset] = (variable, frame)
-    found.places[dataset] = (None if after_cell else place, None)
+    found.live = True
     found.sides[dataset] = Sides(
         _side(repository, revision if held == dataset and not after_cell else place), f"variable {variable}"
     )
@@ -283,28 +275,20 @@ def _answer(call: Call, asked: Asked, found: Found) -> Answer:
     differing = {name: diff for name, diff in sorted(diffs.items()) if _differs(diff)}
     report = next(iter(diffs.values())) if asked.one_dataset and len(diffs) == 1 else DatasetDiffs(differing)
     parts: list[Part] = []
-    inline = None
     if not differing and not (found.notes and not found.sides):
         parts.append(Note(found.nothing.replace(NOTHING, NOTHING + _within(call), 1)))
     elif len(differing) == 1:
         ((name, diff),) = differing.items()
         parts.append(Note(f"{name}: {found.sides.get(name, found.heading)}", STRONG))
-        if call.arguments.has("stat"):
-            parts += stat_parts(differing)
-        else:
-            parts += [*diff_notes(diff), *cause_notes(diff)]
-            first = len(parts)
-            parts += _rows(call, diff, ROWS_BEHIND if can_show(call.session) else ROWS)
-            rows, places = range(first, len(parts)), found.places.get(name) or _places_of(call, asked, name)
-            inline = diff_inline(call, diff, rows, places, found.frames.get(name))
+        parts += (
+            stat_parts(differing)
+            if call.arguments.has("stat")
+            else [*diff_notes(diff), *cause_notes(diff), *_rows(call, diff, ROWS)]
+        )
     elif differing:
         parts += _several(call, found, differing)
-    kind = FrameAnswer if found.frames else Answer
-    return kind(report, (*parts, *found.notes), inline)
-
-
-def _places_of(call: Call, asked: Asked, dataset: str) -> tuple[str | None, str | None]:
-    return committed_places(call, asked.revisions, dataset) if asked.stored else (None, None)
+    kind = FrameAnswer if found.live else Answer
+    return kind(report, (*parts, *found.notes))
 
 
 def _within(call: Call) -> str:

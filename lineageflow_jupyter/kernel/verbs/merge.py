@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lineageflow_jupyter.errors import UsageProblem
 from lineageflow_jupyter.kernel.arguments import Holds, Option, Positional
 from lineageflow_jupyter.kernel.display import BAD, CODE, GOOD, MUTED, Answer, Cell, Grid, Note, Part, listed
-from lineageflow_jupyter.kernel.inline import Inline, can_show
 from lineageflow_jupyter.kernel.variables import bind, live_frames, telling_changes, together
 from lineageflow_jupyter.kernel.verb import Call, Verb
 from lineageflow_jupyter.kernel.wording import commit_named
 from lineageflow_jupyter.model.merge_reports import MergedDataset, MergeResult
-
-if TYPE_CHECKING:
-    from lineageflow_jupyter.widgets.inline import Source
 
 SHOWN = 20
 """So many conflicts are shown."""
@@ -90,28 +86,7 @@ def _conflicts(call: Call) -> object:
     state = call.session.repository.half_done
     assert state is not None
     done = MergeResult("conflicts", state.branch, state.merged, conflicts=found, verb=state.verb)
-    parts = [*_open(done), _how(done)]
-    return Answer(found, tuple(parts), _resolver(call, range(len(parts) - 1), done.verb))
-
-
-def _resolver(call: Call, parts: range, verb: str) -> Inline | None:
-    """Resolver of the conflicts that the session knows, where it can be shown."""
-    session = call.session
-    if not session.conflicts or not can_show(session):
-        return None
-
-    def go_on() -> str:
-        from IPython.core.getipython import get_ipython
-
-        shell: Any = get_ipython()  # as if the line were typed: the cell tracker and the variables see the same
-        return str(shell.run_line_magic("lf", f"{verb} --continue"))
-
-    def source() -> Source:
-        from lineageflow_jupyter.widgets.resolver import Resolver
-
-        return Resolver(lambda: session.conflicts, go_on)
-
-    return Inline(session.shelf, source, parts)
+    return Answer(found, (*_open(done), _how(done)))
 
 
 def chosen_rules(call: Call) -> Any:
@@ -143,9 +118,7 @@ def answered(call: Call, done: MergeResult, shown: list[str]) -> Answer:
         told = f"{done.open:,} conflict{'s' * (done.open != 1)} to decide; nothing has moved yet"
         if done.verb == "rebase":
             told += f" ({done.done} commits are on top, {done.left} are to come after this one)"
-        head: list[Part] = [Note(told, BAD), *_table(done)]
-        parts = [*head, *_open(done), _how(done)]
-        return Answer(report, tuple(parts), _resolver(call, range(len(head), len(parts) - 1), done.verb))
+        return Answer(report, (Note(told, BAD), *_table(done), *_open(done), _how(done)))
     assert done.commit is not None
     call.session.live.follow(call.session.repository.dataset_names())
     verb = "merged:" if done.state == "merged" and len(done.commit.commit.parents) > 1 else "is now at"
