@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import shutil
+import sqlite3
 import threading
 import time
 import weakref
@@ -222,6 +223,21 @@ def test_failures_of_ours_are_invisible(
     assert list(tracked.user_ns["fares"].columns) == ["id", "dep", "x", "y"]
     assert len(caplog.records) <= 1
     (folder / "away").rename(folder / "catalog.sqlite")
+
+
+def test_a_catalog_that_another_process_locks_delays_no_cell(tracked: TestingShell, tmp_path: Path) -> None:
+    """Records wait for it on their own thread, and nothing is lost."""
+    count = len(runs(tracked))
+    other = sqlite3.connect(tmp_path / ".lineageflow/catalog.sqlite", isolation_level=None, timeout=60)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        tracked.run("fares['x'] = 1")
+        assert tracked.run("len(fares)") == 3
+        assert len(magic(tracked).session.repository.cell_runs()) == count  # the cells are over, their records wait
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    assert len(runs(tracked)) == count + 2
 
 
 def test_a_hook_that_raises_is_told_by_the_status(tracked: TestingShell, monkeypatch: pytest.MonkeyPatch) -> None:
