@@ -52,15 +52,35 @@ def weight_of(frame: Any) -> Weight:
 
     series = isinstance(frame, pd.Series)
     rows, index = len(frame), frame.index
-    size = int(index.memory_usage())  # `nbytes` of times with a zone asks for their values, of which pandas warns
+    size = _index_bytes(index)
     objects = 0
     for number, dtype in enumerate([frame.dtype] if series else frame.dtypes.tolist()):
         if isinstance(dtype, np.dtype):
             size += rows * dtype.itemsize
         else:
-            size += int((frame if series else frame.iloc[:, number]).array.nbytes)
+            size += _array_bytes((frame if series else frame.iloc[:, number]).array)
         objects += rows * _is_object(dtype)
     return Weight(size + OBJECT_BYTES * objects, objects)
+
+
+def _index_bytes(index: Any) -> int:
+    """Bytes of labels."""
+    import pandas as pd
+
+    if isinstance(index, pd.RangeIndex):
+        return 0
+    if isinstance(index, pd.MultiIndex):
+        return sum(int(codes.nbytes) for codes in index.codes) + sum(map(_index_bytes, index.levels))
+    return _array_bytes(index.array)
+
+
+def _array_bytes(values: Any) -> int:
+    """Bytes of a pandas array. Categories that are times with a zone make pandas 3.1 warn when it is asked for them."""
+    import pandas as pd
+
+    if isinstance(values, pd.Categorical):
+        return int(values.codes.nbytes) + _index_bytes(values.categories)
+    return int(values.nbytes)
 
 
 def _is_object(dtype: Any) -> bool:
