@@ -169,7 +169,7 @@ class Copier:
             return
         try:
             job.later(job.state, found)
-        except Exception as error:
+        except Exception as error:  # whoever was to be told may be gone; the next frame is copied all the same
             _LOG.warning("what became of %r could not be told (%s)", job.state.variable, error)
 
 
