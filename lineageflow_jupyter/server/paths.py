@@ -21,7 +21,7 @@ class ServerPaths:
     Examples
     --------
     >>> paths = ServerPaths(Path("/home/ada"))
-    >>> paths.file("work/a b.ipynb"), paths.path("/home/ada/work/a b.ipynb"), paths.path("/tmp/other.ipynb")
+    >>> paths.file("work/a b.ipynb"), paths.path("/home/ada/work/a b.ipynb"), paths.path("/srv/other.ipynb")
     ('/home/ada/work/a b.ipynb', 'work/a b.ipynb', '')
     """
 

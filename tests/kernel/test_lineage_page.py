@@ -101,8 +101,8 @@ def test_files_and_notebooks_of_one_name_keep_their_folders(book: TestingShell) 
     assert not any(line.startswith("trips.csv") for line in told)
 
 
-FIRST = "/work/one.ipynb"
-SECOND = "/work/two.ipynb"
+FIRST = "/home/ada/one.ipynb"
+SECOND = "/home/ada/two.ipynb"
 
 
 @pytest.fixture

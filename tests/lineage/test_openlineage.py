@@ -29,7 +29,7 @@ MADE = FrameState("speeds", "speeds", SPEEDS, SPEEDS, 2, 1)
 RUN = CellRun(
     run="0f" * 16,
     workspace="w",
-    notebook="/work/air/nb/speed.ipynb",
+    notebook="/home/ada/air/nb/speed.ipynb",
     cell="c-7",
     number=7,
     code="speeds = …",
@@ -59,9 +59,9 @@ RUN = CellRun(
     session="5e" * 16,
 )
 AROUND = Surroundings(
-    "lineageflow://here/work/air",
+    "lineageflow://here/home/ada/air",
     "0.1.0",
-    folder="/work/air",
+    folder="/home/ada/air",
     datasets=frozenset({"flights"}),
     schemas={FLIGHTS: [("km", "float64"), ("hours", "float64")], SPEEDS: [("speed", "float64")]},
     environment=Environment("3.12.1", {"pandas": "3.1.1"}),
@@ -164,7 +164,10 @@ def test_a_run() -> None:
     assert event["eventType"] == "COMPLETE"
     assert event["eventTime"] == "2023-11-14T22:13:20.001500+00:00"
     assert event["run"]["runId"] == "0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f"
-    assert (event["job"]["namespace"], event["job"]["name"]) == ("lineageflow://here/work/air", "nb/speed.ipynb/c-7")
+    assert (event["job"]["namespace"], event["job"]["name"]) == (
+        "lineageflow://here/home/ada/air",
+        "nb/speed.ipynb/c-7",
+    )
     parent = event["run"]["facets"]["parent"]
     assert parent["run"]["runId"] == "5e5e5e5e-5e5e-5e5e-5e5e-5e5e5e5e5e5e"
     assert parent["job"]["name"] == "nb/speed.ipynb"
@@ -176,7 +179,7 @@ def test_a_run() -> None:
 def test_frames_are_datasets_with_version_schema_and_rows() -> None:
     event = ended()
     (read,), (made,) = event["inputs"], event["outputs"]
-    assert (read["namespace"], read["name"]) == ("lineageflow://here/work/air", "flights")
+    assert (read["namespace"], read["name"]) == ("lineageflow://here/home/ada/air", "flights")
     assert read["facets"]["version"]["datasetVersion"] == FLIGHTS.hex()
     assert [(each["name"], each["type"], each["ordinal_position"]) for each in read["facets"]["schema"]["fields"]] == [
         ("km", "float64", 1),
@@ -192,7 +195,7 @@ def test_what_is_not_committed_goes_by_its_notebook() -> None:
     assert event["outputs"][0]["name"] == "nb/speed.ipynb/speeds"
     assert "symlinks" not in event["outputs"][0]["facets"]
     (link,) = event["inputs"][0]["facets"]["symlinks"]["identifiers"]
-    assert (link["namespace"], link["name"]) == ("lineageflow://here/work/air", "nb/speed.ipynb/flights")
+    assert (link["namespace"], link["name"]) == ("lineageflow://here/home/ada/air", "nb/speed.ipynb/flights")
     elsewhere = ended(replace(RUN, notebook="/home/bob/x.ipynb"))
     assert elsewhere["outputs"][0]["name"] == "/home/bob/x.ipynb/speeds"
 
