@@ -136,7 +136,7 @@ def _without_ends(graph: Graph, kept: frozenset[str]) -> Graph:
     gone: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name in kept or name in used or not _is_passing(graph, name):
+        if name in kept or name in used or not _lived_within_a_run(graph, name):
             continue
         gone.add(name)
         for edge in graph.into.get(name, ()):
@@ -149,7 +149,7 @@ def _without_ends(graph: Graph, kept: frozenset[str]) -> Graph:
     return graph.part(set(graph.nodes) - gone - alone, edges)
 
 
-def _is_passing(graph: Graph, name: str) -> bool:
+def _lived_within_a_run(graph: Graph, name: str) -> bool:
     node = graph.nodes[name]
     if node.kind == "column":
         return node.detail("within") != ""
