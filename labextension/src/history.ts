@@ -68,7 +68,8 @@ export class HistoryView extends View {
     if (epoch !== this.epoch) {
       return;
     }
-    this.choices(datasets.map(each => each.name));
+    // Also those that HEAD holds no more: their commits are what is looked for here.
+    this.choices([...new Set([...datasets.map(each => each.name), ...page.commits.flatMap(each => each.datasets)])].sort());
     const asked = [repository, this.notebook, info?.branch, this.branches.value, dataset].join('\n');
     const other = asked !== this.asked;
     this.asked = asked;
